@@ -1,0 +1,25 @@
+"""The secret key of an embedded installation."""
+
+import os
+import secrets
+from pathlib import Path
+
+from config.embedded.places import make
+
+
+def secret_key(var: Path) -> str:
+    """The key in var/secret (mode 0600), made at the first call. Two processes that make it at once agree on one."""
+    path = var / "secret"
+    if not path.exists():
+        make(var, mode=0o711 if os.geteuid() == 0 else 0o700)
+        draft = var / f"secret.{os.getpid()}"
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+        os.chown(draft, var.stat().st_uid, var.stat().st_gid)
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()

@@ -1,0 +1,70 @@
+"""A template database: migrated once for a given set of migrations, then copied by every test run."""
+
+import fcntl
+import hashlib
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import psycopg2
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+PACKAGES = ("django", "djangorestframework", "django-guardian", "django-axes")
+
+
+def ensure(database: dict) -> str:
+    """Name of the template for the present migrations, built if missing. Older ones are dropped."""
+    name = f"template_{_fingerprint()}"
+    with _one_at_a_time(), _administrator(database) as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'template\\_%'")
+        present = {row[0] for row in cursor.fetchall()}
+        if name not in present:
+            for old in present - {"template_new"}:
+                cursor.execute(f'DROP DATABASE "{old}" WITH (FORCE)')
+            _build(cursor, name)
+    return name
+
+
+def _build(cursor, name: str) -> None:
+    cursor.execute("DROP DATABASE IF EXISTS template_new WITH (FORCE)")
+    cursor.execute("CREATE DATABASE template_new OWNER slipway")
+    connection = connections["default"]
+    usual = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = "template_new"
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = usual
+    cursor.execute(f'ALTER DATABASE template_new RENAME TO "{name}"')
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256(" ".join(version(package) for package in PACKAGES).encode())
+    for app in sorted(apps.get_app_configs(), key=lambda app: app.label):
+        for file in sorted(Path(app.path).glob("migrations/*.py")):
+            digest.update(file.name.encode() + file.read_bytes())
+        digest.update(app.label.encode())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _one_at_a_time():
+    with open(settings.TEST_HOME / "template.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _administrator(database: dict):
+    connection = psycopg2.connect(host=database["HOST"], user=database["USER"], dbname="postgres")
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
