@@ -26,7 +26,9 @@ if not SECRET_KEY:
     )
 ALLOWED_HOSTS = env.list("SLIPWAY_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.list("SLIPWAY_TRUSTED_ORIGINS", default=[])
-BASE_URL = env.str("SLIPWAY_BASE_URL", default="http://127.0.0.1:" + env.str("PORT", default="8000")).rstrip("/")
+PORT = env.int("PORT", default=8000)
+BIND = env.str("SLIPWAY_BIND", default="127.0.0.1")
+BASE_URL = env.str("SLIPWAY_BASE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 ORGANISATION = env.str("SLIPWAY_ORGANISATION", default="Northquay")
 
 INSTALLED_APPS = [
@@ -46,7 +48,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_filters",
     "rest_framework",
-    "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django.contrib.admin",

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,6 +100,15 @@ def stop(children: Iterable[Child]) -> None:
                 deadlines[child.pid] = time.monotonic() + _next_signal(child.pid, plans[child.pid])
         time.sleep(0.05)
         waiting = [child for child in waiting if child.alive]
+
+
+@contextmanager
+def stopped_on_failure(child: Child) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:  # a signal that cuts the start short among them
+        stop([child])
+        raise
 
 
 def _next_signal(pid: int, plan: list[tuple[signal.Signals, float]]) -> float:

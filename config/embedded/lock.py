@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 
-class AlreadyRunning(Exception):  # noqa: N818  a fact, not a fault
+class AlreadyRunning(Exception):
     """Another process holds the lock. `holder` is what it wrote there: its pid, and its address if it serves one."""
 
     def __init__(self, holder: str):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -32,7 +33,7 @@ class DidNotStart(RuntimeError):
     """A server ended or stayed silent during its start; the message holds the last lines of its log."""
 
 
-def start(places: Places, programs: Programs, settings: Mapping[str, str] = {}) -> children.Child:  # noqa: B006
+def start(places: Places, programs: Programs, settings: Mapping[str, str] = {}) -> children.Child:
     """Start the server, made first if there is none, and wait until it answers. Raises DidNotStart."""
     data = places.home / "pg18"
     if data.exists():
@@ -49,8 +50,9 @@ def start(places: Places, programs: Programs, settings: Mapping[str, str] = {}) 
         env=_environment(places),
         cwd=data,
     )
-    _wait_for(child, places)
-    _make_role_and_database(places)
+    with children.stopped_on_failure(child):
+        _wait_for(child, places)
+        _make_role_and_database(places)
     return child
 
 
@@ -147,20 +149,15 @@ def _wait_for(child: children.Child, places: Places) -> None:
             return
         except psycopg2.OperationalError:
             if time.monotonic() > until:
-                children.stop([child])
                 raise DidNotStart(f"PostgreSQL did not answer in {RECOVERY_S} s:\n{child.last_lines()}") from None
             time.sleep(0.02)
 
 
 def _make_role_and_database(places: Places) -> None:
-    with connect(places) as connection, connection.cursor() as cursor:
+    with closing(connect(places)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE])
         if not cursor.fetchone():
             cursor.execute(f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
-    connection.close()
-    connection = connect(places)
-    with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
         if not cursor.fetchone():
             cursor.execute(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
-    connection.close()

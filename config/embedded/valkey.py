@@ -38,7 +38,8 @@ def start(places: Places, programs: Programs) -> children.Child:
         env={"PATH": os.defpath, "LC_ALL": "C"},
         cwd=data,
     )
-    _wait_for(child, redis.Redis(unix_socket_path=str(socket), socket_timeout=1))
+    with children.stopped_on_failure(child):
+        _wait_for(child, redis.Redis(unix_socket_path=str(socket), socket_timeout=1))
     return child
 
 
@@ -53,6 +54,5 @@ def _wait_for(child: children.Child, client: redis.Redis) -> None:
             return
         except (redis.ConnectionError, redis.TimeoutError):  # BusyLoading is a ConnectionError
             if time.monotonic() > until:
-                children.stop([child])
                 raise DidNotStart(f"Valkey did not answer in {LOADING_S} s:\n{child.last_lines()}") from None
             time.sleep(0.02)

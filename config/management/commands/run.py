@@ -1,0 +1,203 @@
+"""The whole of Slipway under one command: servers, web, worker and beat."""
+
+import http.client
+import importlib
+import importlib.util
+import multiprocessing
+import os
+import time
+from contextlib import suppress
+from types import ModuleType
+
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connections
+
+from config import ports
+from config.embedded import children, places, servers
+from config.embedded.lock import AlreadyRunning, RunLock
+from config.embedded.postgres import DidNotStart
+from config.supervisor import ServerEnded, Signals, Stopped, Supervisor, python
+
+ALREADY_RUNNING = 3
+WEB_WORKERS, WEB_THREADS, TASKS_AT_ONCE = "2", "4", "4"
+START_S = 90
+
+
+class Command(BaseCommand):
+    help = "Start everything and keep it running until Ctrl-C: servers where none are named, web, worker and beat."
+    requires_system_checks = []
+
+    def handle(self, *args, **options):
+        self.signals = Signals()
+        self.signals.listen()
+        if os.environ.get("MAKELEVEL"):  # a killed `make run` must not leave us behind, holding the folder
+            children.end_with_parent()
+        self.places = places.of(settings.VAR_DIR)
+        self.supervisor = Supervisor(self.places, self.signals, self.say, cwd=settings.BASE_DIR)
+        self.ship = optional("config.demonstration.ship")
+        self.lock = None
+        try:
+            self.run()
+        except Stopped:
+            self.say("Stopping …")
+        except (ServerEnded, DidNotStart, OSError, LookupError, RuntimeError) as problem:
+            raise CommandError(str(problem)) from problem
+        finally:
+            self.signals.told = True  # whatever comes now, the stop runs to its end
+            self.stop()
+
+    def run(self) -> None:
+        began = time.monotonic()
+        self.take_the_folder()
+        self.require_a_free_port()
+        self.start_servers()
+        self.prepare_the_database()
+        self.start_programs()
+        self.lock.say(self.address)
+        self.greet(time.monotonic() - began)
+        self.supervisor.watch()
+
+    def take_the_folder(self) -> None:
+        try:
+            self.places.prepare()
+            lock = RunLock(self.places.run / "lock")
+            lock.acquire()
+        except AlreadyRunning as running:
+            pid, _, where = running.holder.partition(" ")
+            raise CommandError(
+                f"Slipway already runs in this folder: process {pid}{where and ', ' + where}. "
+                f"Stop that one first: Ctrl-C there, or kill {pid}.",
+                returncode=ALREADY_RUNNING,
+            ) from None
+        except PermissionError as problem:
+            raise CommandError(
+                f"{problem}. {self.places.var} belongs to another user: run Slipway as that user, remove the folder, "
+                "or set SLIPWAY_VAR_DIR to another one."
+            ) from problem
+        self.lock = lock
+        if left := children.end_leftovers(self.places.run / "children"):
+            self.say(f"Ended what a killed run had left: {', '.join(left)}.")
+
+    def require_a_free_port(self) -> None:
+        host, port = settings.BIND, settings.PORT
+        if not ports.is_free(host, port):
+            who = ports.holder(port) or "another program"
+            raise CommandError(
+                f"Port {port} is taken by {who}. Stop it, or choose another port: PORT={port + 1} make run"
+            )
+
+    def start_servers(self) -> None:
+        if not (settings.EMBEDDED_DATABASE or settings.EMBEDDED_BROKER):
+            return
+        self.say(f"Starting embedded servers (for evaluation and development) in {self.places.home} …")
+        self.supervisor.take(
+            servers.start(self.places, database=settings.EMBEDDED_DATABASE, broker=settings.EMBEDDED_BROKER)
+        )
+
+    def prepare_the_database(self) -> None:
+        self.check()
+        self.say("Preparing the database …")
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+        except OperationalError as problem:
+            raise CommandError(f"The database does not answer: {problem}") from problem
+        if "demo" in get_commands():
+            call_command("demo", if_empty=True)
+        if self.ship:
+            self.ship.up()
+        connections.close_all()
+
+    def start_programs(self) -> None:
+        site = self.supervisor.start("web", web(settings.BIND, settings.PORT))
+        self.supervisor.start("worker", worker())
+        self.supervisor.start("beat", beat(self.places))
+        self.supervisor.wait_until(self.web_answers, site, patience_s=START_S)
+
+    def web_answers(self) -> bool:
+        connection = http.client.HTTPConnection(self.host, settings.PORT, timeout=2)
+        try:
+            connection.request("GET", "/live", headers={"Host": "localhost"})
+            return connection.getresponse().status > 0
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def greet(self, took_s: float) -> None:
+        self.say(f"\nSlipway runs at {self.address}  (ready after {took_s:.1f} s)")
+        for line in sign_ins():
+            self.say(f"  {line}")
+        self.say(f"  Logs: {self.places.log}    Ctrl-C stops everything.")
+
+    def stop(self) -> None:
+        if self.lock is None:
+            return
+        self.lock.say(self.lock.STOPPING)
+        self.supervisor.stop(before_the_servers=self.ship_down)
+        self.lock.release()
+
+    def ship_down(self) -> None:
+        if self.ship:
+            try:
+                self.ship.down()
+            except Exception as problem:
+                self.say(f"The demonstration's services did not stop: {problem}")
+
+    @property
+    def host(self) -> str:
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.BIND, settings.BIND)  # noqa: S104
+
+    @property
+    def address(self) -> str:
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{settings.PORT}"
+
+    def say(self, line: str) -> None:
+        with suppress(OSError):  # a closed terminal must not keep us from stopping
+            self.stdout.write(line)
+            self.stdout.flush()
+
+
+def web(host: str, port: int) -> list[str]:
+    return python(
+        *("-m", "gunicorn", "config.wsgi", "--bind", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"),
+        *("--worker-class", "gthread", "--workers", WEB_WORKERS, "--threads", WEB_THREADS),
+        *("--graceful-timeout", "3", "--timeout", "60", "--no-control-socket"),
+    )
+
+
+def worker() -> list[str]:
+    pool = "prefork" if semaphores_work() else "threads"
+    return python(
+        *("-m", "celery", "-A", "config", "worker", "-P", pool, "-c", TASKS_AT_ONCE, "--loglevel", "INFO"),
+        *("--without-gossip", "--without-mingle"),
+    )
+
+
+def beat(place: places.Places) -> list[str]:
+    return python(
+        "-m", "celery", "-A", "config", "beat", "--schedule", str(place.run / "beat"), "--loglevel", "WARNING"
+    )
+
+
+def semaphores_work() -> bool:
+    """Celery's pool of processes needs them, and they need a /dev/shm, which some containers lack."""
+    try:
+        multiprocessing.Lock()
+    except OSError:
+        return False
+    return True
+
+
+def sign_ins() -> list[str]:
+    demonstration = optional("config.demonstration")
+    return [str(line) for line in demonstration.sign_ins()] if hasattr(demonstration, "sign_ins") else []
+
+
+def optional(name: str) -> ModuleType | None:
+    """The module, or None if it is not part of this installation; what goes wrong inside it is not hidden."""
+    parent, _, _ = name.rpartition(".")
+    if parent != "config" and optional(parent) is None:
+        return None
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
