@@ -1,0 +1,136 @@
+"""Asking a deployed service whether it is well, and judging when it has been so for long enough."""
+
+import json
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from urllib.parse import urljoin, urlsplit
+
+from deployments.drivers.wire import Answer, Broken, NotSent, exchange
+
+MAX_BYTES = 1_000_000
+MAX_REDIRECTS = 5
+REDIRECTS = (301, 302, 303, 307, 308)
+MAX_GAP_S = 15
+EXCERPT_CHARACTERS = 120
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One look at a service. `status` is the HTTP status, None when there was no answer; `at` the instant it began, UTC."""
+
+    ok: bool
+    status: int | None
+    detail: str
+    elapsed_ms: int
+    at: datetime
+
+
+def probe(
+    url: str, *, expect_status: int = 200, expect_text: str = "", expect_version: str = "", timeout_s: float = 5
+) -> Sample:
+    """Get `url` once, within `timeout_s` seconds in all; never raises because of the service.
+
+    `expect_text` must stand in the body. `expect_version` must be the `version` of a JSON answer, or else stand in the
+    text as a word of its own ("4.8.0" is not found in "14.8.0" or "4.8.0-rc.1"). Redirects are followed on the same
+    host only, unless the redirect itself is what is expected.
+    """
+    at, began = datetime.now(UTC), time.monotonic()
+    try:
+        answer = _get(url, expect_status, began + timeout_s)
+    except (NotSent, Broken) as error:
+        return Sample(False, None, f"No answer: {error}", _since(began), at)
+    trouble = _status_trouble(answer, expect_status) or _body_trouble(answer, expect_text, expect_version)
+    return Sample(not trouble, answer.status, trouble or _praise(answer, expect_version), _since(began), at)
+
+
+def steady(samples: Sequence[Sample], steady_s: float, now: datetime) -> bool:
+    """Whether the service has been well without a break for the last `steady_s` seconds before `now`.
+
+    True when each sample of that time is good, one at or before its beginning was good too, and nowhere, up to now, is
+    there a gap of more than MAX_GAP_S seconds in which nobody looked. No samples are no proof.
+    """
+    begins_at = now - timedelta(seconds=steady_s)
+    known = sorted((sample for sample in samples if sample.at <= now), key=lambda sample: sample.at)
+    before = [sample for sample in known if sample.at <= begins_at]
+    relevant = before[-1:] + known[len(before) :]
+    if not before or not all(sample.ok for sample in relevant):
+        return False
+    instants = [sample.at for sample in relevant] + [now]
+    gaps = [later - earlier for earlier, later in pairwise(instants)]
+    return max(gaps) <= timedelta(seconds=MAX_GAP_S)
+
+
+def _get(url: str, expect_status: int, ends_at: float) -> Answer:
+    """The answer after at most MAX_REDIRECTS redirects. Raises NotSent or Broken."""
+    for _ in range(MAX_REDIRECTS + 1):
+        _require_http(url)
+        left_s = ends_at - time.monotonic()
+        if left_s <= 0:
+            raise Broken("the time was used up by redirects")
+        answer = exchange("GET", url, headers={"User-Agent": "Slipway"}, timeout_s=left_s, max_bytes=MAX_BYTES)
+        if answer.status not in REDIRECTS or answer.status == expect_status:
+            return answer
+        url = _redirected(url, answer.headers.get("location", ""))
+    raise Broken(f"more than {MAX_REDIRECTS} redirects")
+
+
+def _redirected(url: str, location: str) -> str:
+    try:
+        target = urljoin(url, location)
+        same_host = urlsplit(target).hostname == urlsplit(url).hostname
+    except ValueError:
+        raise Broken(f"a redirect to “{location}”, which is no address") from None
+    if not same_host:
+        raise Broken(f"a redirect to another host, {urlsplit(target).hostname}")
+    return target
+
+
+def _require_http(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise NotSent("the address must begin with http:// or https:// and name a host")
+
+
+def _status_trouble(answer: Answer, expected: int) -> str:
+    if answer.status == expected:
+        return ""
+    text = " ".join(answer.text.split())[:EXCERPT_CHARACTERS]
+    return f"Answered {answer.status}, expected {expected}" + (f": {text}" if text else ".")
+
+
+def _body_trouble(answer: Answer, text: str, version: str) -> str:
+    if text and text not in answer.text:
+        return f"The answer does not contain “{text}”."
+    if not version:
+        return ""
+    said = _version_in(answer)
+    if said is not None:
+        return "" if said == version else f"Version {said} answers, expected {version}."
+    if not re.search(rf"(?<![\w.+-]){re.escape(version)}(?![\w+-]|\.\w)", answer.text):
+        return f"The answer does not name version {version}."
+    return ""
+
+
+def _version_in(answer: Answer) -> str | None:
+    """The `version` of a JSON answer, or None when it has none."""
+    try:
+        content = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+    return str(content["version"]) if isinstance(content, dict) and "version" in content else None
+
+
+def _praise(answer: Answer, version: str) -> str:
+    return f"Answered {answer.status}" + (f" as version {version}." if version else ".")
+
+
+def _since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)

@@ -1,0 +1,163 @@
+"""Probing a real server, and judging steadiness from samples."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from deployments.probe import Sample, probe, steady
+from tests.deployments.counterpart import Counterpart
+
+NOW = datetime(2026, 11, 12, 21, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def service():
+    with Counterpart() as server:
+        yield server
+
+
+def test_a_healthy_service_gives_a_good_sample(service):
+    service.answers["/health"] = (200, {"healthy": True})
+    before = datetime.now(UTC)
+    sample = probe(service.url + "/health", timeout_s=1)
+    assert (sample.ok, sample.status, sample.detail) == (True, 200, "Answered 200.")
+    assert before <= sample.at <= datetime.now(UTC)
+    assert 0 <= sample.elapsed_ms < 1000
+
+
+def test_an_error_answer_is_a_bad_sample_with_its_words(service):
+    service.answers["/health"] = (500, b"ledger is\nnot connected")
+    sample = probe(service.url + "/health", timeout_s=1)
+    assert (sample.ok, sample.status) == (False, 500)
+    assert sample.detail == "Answered 500, expected 200: ledger is not connected"
+
+
+def test_another_status_may_be_what_is_expected(service):
+    service.answers["/gone"] = (410, b"")
+    service.answers["/moved"] = (301, b"", {"Location": "https://elsewhere.example/"})
+    assert probe(service.url + "/gone", expect_status=410, timeout_s=1).ok
+    assert probe(service.url + "/moved", expect_status=301, timeout_s=1).ok
+
+
+def test_an_expected_text_must_be_there(service):
+    service.answers["/"] = (200, "all systems € go".encode())
+    assert probe(service.url + "/", expect_text="€ go", timeout_s=1).ok
+    assert "does not contain “no go”" in probe(service.url + "/", expect_text="no go", timeout_s=1).detail
+
+
+@pytest.mark.parametrize(
+    ("body", "ok"),
+    [
+        ({"version": "4.8.0"}, True),
+        ({"version": "4.7.2", "next": "4.8.0"}, False),
+        ({"version": None}, False),
+        (b"payments 4.8.0 (9f3c1ab)", True),
+        (b"payments 4.8.0.", True),
+        (b"payments 14.8.0", False),
+        (b"payments 4.8.0-rc.1", False),
+        (b"payments 4.8.0.1", False),
+        (b"payments 4x8x0", False),
+        (b"", False),
+    ],
+)
+def test_the_expected_version_must_answer(service, body, ok):
+    service.answers["/version"] = (200, body)
+    sample = probe(service.url + "/version", expect_version="4.8.0", timeout_s=1)
+    assert sample.ok is ok
+    assert "4.8.0" in sample.detail
+
+
+@pytest.mark.parametrize("answer", ["hang", "close", "half", "drip"])
+def test_a_service_that_gives_no_whole_answer_is_a_bad_sample_in_time(service, answer):
+    service.answers["/"] = answer
+    began = time.monotonic()
+    sample = probe(service.url + "/", timeout_s=0.4)
+    assert (sample.ok, sample.status) == (False, None)
+    assert sample.detail.startswith("No answer: ")
+    assert time.monotonic() - began < 1.5
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/", "file:///etc/passwd", "", "http://[", "http://nowhere.invalid/"]
+)
+def test_what_cannot_be_reached_is_a_bad_sample(url):
+    sample = probe(url, timeout_s=1)
+    assert (sample.ok, sample.status) == (False, None)
+
+
+def test_a_redirect_on_the_same_host_is_followed(service):
+    service.answers["/"] = (302, b"", {"Location": "/health"})
+    service.answers["/health"] = (200, b"fine")
+    assert probe(service.url + "/", expect_text="fine", timeout_s=1).ok
+
+
+def test_a_redirect_to_another_host_is_not_followed(service):
+    with Counterpart() as other:
+        other.answers["/"] = (200, b"fine")
+        service.answers["/"] = (302, b"", {"Location": other.url.replace("127.0.0.1", "localhost") + "/"})
+        sample = probe(service.url + "/", timeout_s=1)
+        assert not sample.ok
+        assert "another host, localhost" in sample.detail
+        assert other.requests == []
+
+
+def test_redirects_in_a_circle_end(service):
+    service.answers["/"] = (302, b"", {"Location": "/"})
+    assert "more than 5 redirects" in probe(service.url + "/", timeout_s=2).detail
+    assert len(service.requests) == 6
+
+
+def test_only_the_beginning_of_a_huge_answer_is_read(service):
+    service.answers["/"] = (200, b"fine" + b"x" * 3_000_000 + b"end")
+    assert probe(service.url + "/", expect_text="fine", timeout_s=2).ok
+    assert not probe(service.url + "/", expect_text="end", timeout_s=2).ok
+
+
+def look(seconds_ago, ok=True):
+    return Sample(ok, 200 if ok else 500, "", 5, NOW - timedelta(seconds=seconds_ago))
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([], False),
+        ([look(0)], False),
+        ([look(20), look(10), look(0)], True),
+        ([look(0), look(10), look(20)], True),
+        ([look(19), look(10), look(0)], False),
+        ([look(25), look(15), look(5)], True),
+        ([look(20), look(10, ok=False), look(0)], False),
+        ([look(20), look(10), look(0, ok=False)], False),
+        ([look(25, ok=False), look(15), look(5)], False),
+        ([look(40, ok=False), look(21), look(10), look(1)], True),
+        ([look(21), look(1)], False),
+        ([look(25), look(20), look(16)], False),
+        ([look(3600), look(10), look(1)], False),
+        ([look(20), look(10), look(0), look(-5, ok=False)], True),
+    ],
+    ids=[
+        "nothing seen",
+        "seen once",
+        "good all the time",
+        "in any order",
+        "one second too short",
+        "good since before the time",
+        "bad in the middle",
+        "bad at the end",
+        "bad just before the time",
+        "bad long ago",
+        "nobody looked for 20 s",
+        "nobody looked lately",
+        "nobody looked for an hour before",
+        "a look after now does not count",
+    ],
+)
+def test_steady_means_good_and_watched_for_the_whole_time(samples, expected):
+    assert steady(samples, 20, NOW) is expected
+
+
+def test_a_steady_time_of_nothing_asks_for_one_good_look():
+    assert steady([look(1)], 0, NOW)
+    assert not steady([look(1, ok=False)], 0, NOW)
+    assert not steady([], 0, NOW)
