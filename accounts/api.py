@@ -1,0 +1,3 @@
+"""API of accounts. ROUTES lists (prefix, view set, basename) for the router."""
+
+ROUTES: list = []

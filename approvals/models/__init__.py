@@ -1,0 +1,20 @@
+"""Who agreed to exactly what."""
+
+from approvals.models.exemption import FreezeOverride, Waiver
+from approvals.models.policy import Policy, Rule
+from approvals.models.request import ApprovalRequest, Question, RequestRule, Vote
+from approvals.models.signoff import Evidence, RequiredSignoff, Signoff
+
+__all__ = [
+    "ApprovalRequest",
+    "Evidence",
+    "FreezeOverride",
+    "Policy",
+    "Question",
+    "RequestRule",
+    "RequiredSignoff",
+    "Rule",
+    "Signoff",
+    "Vote",
+    "Waiver",
+]

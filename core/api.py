@@ -1,0 +1,12 @@
+"""What every API list shares."""
+
+from rest_framework.pagination import CursorPagination
+
+
+class Pages(CursorPagination):
+    """Keyset pages, newest first: level however long the list is. `?page_size=` up to 200."""
+
+    ordering = "-pk"
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200

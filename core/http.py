@@ -1,0 +1,52 @@
+"""How a refusal looks over HTTP: 409 with its blockers, as a page, as a partial for htmx, as JSON for the API."""
+
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from core.blockers import Refused
+
+
+class RefusalMiddleware:
+    """Turn a door's exceptions into answers: Refused → 409, a row that is not there → 404."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, Refused):
+            return refusal(request, error)
+        if isinstance(error, ObjectDoesNotExist):
+            raise Http404 from error
+        return None
+
+
+def refusal(request: HttpRequest, error: Refused) -> HttpResponse:
+    """The 409 answer. htmx puts the partial into the page's toast region; a plain form gets a page with the way back."""
+    context = {
+        "blockers": error.blockers,
+        "back": request.headers.get("Referer", "/"),
+        "kept": request.POST.get("reason") or request.POST.get("comment", ""),
+    }
+    if getattr(request, "htmx", False):
+        response = render(request, "ui/_refused.html", context, status=409)
+        response["HX-Retarget"] = "#refusals"
+        response["HX-Reswap"] = "innerHTML"
+        return response
+    return render(request, "409.html", context, status=409)
+
+
+def api_exception_handler(error: Exception, context: dict) -> Response | None:
+    """DRF's handler, and ours for refusals: {"detail", "blockers": [{code, message, url, fix, field}]}."""
+    if isinstance(error, Refused):
+        return Response({"detail": str(error), "blockers": [b.as_dict() for b in error.blockers]}, status=409)
+    if isinstance(error, ObjectDoesNotExist):
+        error = Http404()
+    if isinstance(error, PermissionDenied):
+        return Response({"detail": str(error) or "You may not do this."}, status=403)
+    return exception_handler(error, context)

@@ -1,0 +1,282 @@
+"""The deployment of one candidate to one environment, and what its verification saw."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django_fsm import FSMField
+
+from core.machine import LifecycleModel, Machine
+from deployments.querysets import DeploymentQuerySet
+from deployments.states import HOLDS_ENVIRONMENT, WAITING, DeploymentKind, DeploymentState
+from releases.models import Candidate, Environment, Product, Release
+
+State = DeploymentState
+machine = Machine("deployment", label="Deployment")
+PERSON = settings.AUTH_USER_MODEL
+_START_GATES = (
+    "not_blocked",
+    "environment_free",
+    "previous_environment",
+    "current_candidate",
+    "release_may_deploy",
+    "window_open",
+    "freeze",
+    "hooks",
+    "not_older",
+)
+
+
+class Deployment(LifecycleModel):
+    """One candidate into one environment. Its state moves only through the doors in actions."""
+
+    machine = machine
+
+    release = models.ForeignKey(Release, models.PROTECT, related_name="deployments")
+    candidate = models.ForeignKey(Candidate, models.PROTECT, related_name="deployments")
+    environment = models.ForeignKey(Environment, models.PROTECT, related_name="deployments")
+    kind = models.CharField(max_length=10, choices=DeploymentKind.choices, default=DeploymentKind.DEPLOY)
+    rolls_back = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="rollbacks",
+        help_text="The deployment that this one undoes",
+    )
+    previous = models.ForeignKey(
+        Candidate, models.PROTECT, null=True, blank=True, related_name="+", help_text="What ran there before"
+    )
+    scheduled_for = models.DateTimeField(
+        null=True, blank=True, help_text="Starts by itself then; empty: when somebody starts it"
+    )
+    state = FSMField(default=State.PLANNED, choices=State.choices, protected=True)
+    state_since = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(PERSON, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    started_by = models.ForeignKey(PERSON, models.PROTECT, null=True, blank=True, related_name="+")
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    verifying_since = models.DateTimeField(null=True, blank=True)
+    detail = models.TextField(blank=True, help_text="Why it paused, failed or was refused")
+    reason = models.TextField(blank=True, help_text="What the person who stopped or rolled back gave as a reason")
+    due_at = models.DateTimeField(null=True, blank=True, help_text="When the engine looks at it again")
+
+    objects = DeploymentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment"], condition=Q(state__in=HOLDS_ENVIRONMENT), name="deployment_one_per_environment"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], name="deployment_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["environment", "-ended_at"], name="deployment_by_environment"),
+            models.Index(fields=["release", "-id"], name="deployment_by_release"),
+        ]
+
+    def __str__(self):
+        return f"{self.candidate} to {self.environment}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("deployments:deployment", args=[self.pk])
+
+    @property
+    def rights_scope(self) -> Product:
+        return self.release.product
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in HOLDS_ENVIRONMENT
+
+    @machine.transition(
+        state,
+        source=State.PLANNED,
+        target=State.AWAITING_APPROVAL,
+        right="releases.deploy",
+        label="Wait for approval",
+        automatic=True,
+    )
+    def await_approval(self):
+        self._entered()
+
+    @machine.transition(
+        state,
+        source=[State.PLANNED, State.AWAITING_APPROVAL],
+        target=State.SCHEDULED,
+        right="releases.deploy",
+        label="Schedule",
+    )
+    def schedule(self):
+        self._entered()
+
+    @machine.transition(
+        state,
+        source=[State.PLANNED, State.SCHEDULED],
+        target=State.QUEUED,
+        right="releases.deploy",
+        label="Queue",
+        automatic=True,
+    )
+    def enqueue(self):
+        """The environment is taken: it waits its turn."""
+        self._entered()
+
+    @machine.transition(
+        state,
+        source=[State.PLANNED, State.AWAITING_APPROVAL, State.SCHEDULED, State.QUEUED],
+        target=State.RUNNING,
+        right="releases.deploy",
+        label="Start deployment",
+        gates=_START_GATES,
+    )
+    def start(self):
+        self.started_at = timezone.now()
+        self._entered()
+
+    @machine.transition(
+        state,
+        source=State.RUNNING,
+        target=State.VERIFYING,
+        right="",
+        label="Verify",
+        automatic=True,
+        gates=("runs_succeeded",),
+    )
+    def verify(self):
+        self.verifying_since = timezone.now()
+        self._entered()
+
+    @machine.transition(
+        state,
+        source=State.VERIFYING,
+        target=State.SUCCEEDED,
+        right="",
+        label="Succeed",
+        automatic=True,
+        gates=("verified",),
+    )
+    def succeed(self):
+        self._ended()
+
+    @machine.transition(
+        state,
+        source=[State.RUNNING, State.VERIFYING],
+        target=State.PAUSED,
+        right="releases.deploy",
+        label="Pause",
+        reason=True,
+        tone="warn",
+    )
+    def pause(self, reason: str):
+        self.detail = reason
+        self._entered()
+
+    @machine.transition(
+        state, source=State.PAUSED, target=State.RUNNING, right="releases.deploy", label="Resume", reason=True
+    )
+    def resume(self, reason: str):
+        """Retry, skip or continue: what happens to the run that stopped it is the door's matter."""
+        self.detail = ""
+        self._entered()
+
+    @machine.transition(
+        state,
+        source=[State.RUNNING, State.VERIFYING, State.PAUSED, State.ROLLING_BACK],
+        target=State.FAILED,
+        right="",
+        label="Fail",
+        automatic=True,
+        reason=True,
+    )
+    def fail(self, reason: str):
+        self.detail = reason
+        self._ended()
+
+    @machine.transition(
+        state,
+        source=[*WAITING, State.RUNNING, State.VERIFYING, State.PAUSED],
+        target=State.ABORTED,
+        right="releases.deploy",
+        label="Abort",
+        reason=True,
+        tone="bad",
+    )
+    def abort(self, reason: str):
+        self.reason = reason
+        self._ended()
+
+    @machine.transition(
+        state,
+        source=[State.RUNNING, State.VERIFYING, State.PAUSED],
+        target=State.ROLLING_BACK,
+        right="releases.deploy",
+        label="Roll back now",
+        reason=True,
+        tone="bad",
+        gates=("way_back",),
+    )
+    def roll_back(self, reason: str):
+        self.reason = reason
+        self._entered()
+
+    @machine.transition(
+        state,
+        source=State.ROLLING_BACK,
+        target=State.ROLLED_BACK,
+        right="",
+        label="Finish the rollback",
+        automatic=True,
+    )
+    def finish_rollback(self):
+        self._ended()
+
+    @machine.transition(
+        state,
+        source=State.ROLLING_BACK,
+        target=State.ROLLBACK_FAILED,
+        right="",
+        label="Mark the rollback failed",
+        automatic=True,
+        reason=True,
+    )
+    def fail_rollback(self, reason: str):
+        self.detail = reason
+        self._ended()
+
+    @machine.transition(
+        state, source=list(WAITING), target=State.SUPERSEDED, right="", label="Supersede", automatic=True
+    )
+    def supersede(self):
+        self._ended()
+
+    @machine.transition(state, source=list(WAITING), target=State.EXPIRED, right="", label="Expire", automatic=True)
+    def expire(self):
+        self._ended()
+
+    def _entered(self) -> None:
+        self.state_since = timezone.now()
+
+    def _ended(self) -> None:
+        self.state_since = self.ended_at = timezone.now()
+        self.due_at = None
+
+
+class Sample(models.Model):
+    """One look at a deployed environment: a probe's answer, or the word of a person."""
+
+    deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="samples")
+    at = models.DateTimeField(default=timezone.now)
+    ok = models.BooleanField()
+    status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="HTTP status")
+    elapsed_ms = models.PositiveIntegerField(null=True, blank=True)
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["deployment_id", "pk"]
+
+    def __str__(self):
+        return f"{'ok' if self.ok else 'not ok'} {self.detail[:40]}"

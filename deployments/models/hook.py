@@ -1,0 +1,32 @@
+"""A hook: how one environment of one product is reached by one tool."""
+
+from django.db import models
+
+from core.secrets import EncryptedTextField
+from deployments.states import DeploymentKind
+from releases.models import Environment, Product
+
+
+class Hook(models.Model):
+    """One call to make when an environment is deployed to (or rolled back); `position` orders the calls."""
+
+    environment = models.ForeignKey(Environment, models.CASCADE, related_name="hooks")
+    name = models.CharField(max_length=80)
+    on = models.CharField("when", max_length=10, choices=DeploymentKind.choices, default=DeploymentKind.DEPLOY)
+    position = models.PositiveSmallIntegerField(default=0)
+    driver = models.CharField(max_length=30)
+    config = models.JSONField(default=dict, help_text="What the driver needs; see docs/hooks.md")
+    secret = EncryptedTextField(blank=True, help_text="Write-only; encrypted at rest")
+    timeout_s = models.PositiveIntegerField(default=600, help_text="Seconds until the run is ended")
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["environment_id", "on", "position", "pk"]
+        constraints = [models.UniqueConstraint(fields=["environment", "on", "name"], name="hook_once_per_name")]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def rights_scope(self) -> Product:
+        return self.environment.product

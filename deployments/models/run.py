@@ -1,0 +1,135 @@
+"""One call of one hook for one deployment, and the log it wrote."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django_fsm import FSMField
+
+from core.machine import LifecycleModel, Machine
+from deployments.models.deployment import Deployment
+from deployments.models.hook import Hook
+from deployments.states import DeploymentKind, RunState
+from releases.models import Product
+
+State = RunState
+machine = Machine("run", label="Hook run")
+
+
+class Run(LifecycleModel):
+    """A hook call with its idempotency key. An unknown outcome waits for a person and is never a success."""
+
+    machine = machine
+
+    deployment = models.ForeignKey(Deployment, models.PROTECT, related_name="runs")
+    hook = models.ForeignKey(Hook, models.SET_NULL, null=True, related_name="runs")
+    name = models.CharField(max_length=80)
+    purpose = models.CharField(max_length=10, choices=DeploymentKind.choices)
+    position = models.PositiveSmallIntegerField()
+    attempt = models.PositiveSmallIntegerField(default=1)
+    key = models.CharField(max_length=80, unique=True)
+    token = models.CharField(max_length=64, unique=True, help_text="Secret of the callback address")
+    state = FSMField(default=State.WAITING, choices=State.choices, protected=True)
+    handle = models.JSONField(default=dict, blank=True, help_text="What the driver needs to find it again")
+    log_offset = models.PositiveBigIntegerField(default=0)
+    progress = models.FloatField(null=True, blank=True)
+    detail = models.TextField(blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it is polled again; a claim's end while claimed"
+    )
+
+    class Meta:
+        ordering = ["deployment_id", "position", "attempt", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["deployment", "purpose", "position", "attempt"], name="run_once_per_attempt"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], name="run_due", condition=Q(state__in=["waiting", "claimed", "running"]))
+        ]
+
+    def __str__(self):
+        return f"{self.name} #{self.attempt}"
+
+    @property
+    def rights_scope(self) -> Product:
+        return self.deployment.rights_scope
+
+    @machine.transition(state, source=State.WAITING, target=State.CLAIMED, right="", label="Claim", automatic=True)
+    def claim(self):
+        self.started_at = timezone.now()
+
+    @machine.transition(state, source=State.CLAIMED, target=State.RUNNING, right="", label="Run", automatic=True)
+    def run(self):
+        pass
+
+    @machine.transition(
+        state, source=[State.CLAIMED, State.RUNNING], target=State.SUCCEEDED, right="", label="Succeed", automatic=True
+    )
+    def succeed(self):
+        self._ended()
+
+    @machine.transition(
+        state, source=[State.CLAIMED, State.RUNNING], target=State.FAILED, right="", label="Fail", automatic=True
+    )
+    def fail(self):
+        self._ended()
+
+    @machine.transition(
+        state, source=[State.CLAIMED, State.RUNNING], target=State.UNKNOWN, right="", label="Lose sight", automatic=True
+    )
+    def lose(self):
+        self._ended()
+
+    @machine.transition(
+        state,
+        source=State.UNKNOWN,
+        target=State.SUCCEEDED,
+        right="releases.deploy",
+        label="Say that it succeeded",
+        reason=True,
+    )
+    def confirm(self, reason: str):
+        self.detail = reason
+
+    @machine.transition(
+        state,
+        source=[State.WAITING, State.CLAIMED, State.RUNNING],
+        target=State.CANCELLED,
+        right="releases.deploy",
+        label="Cancel",
+        automatic=True,
+    )
+    def cancel(self):
+        self._ended()
+
+    @machine.transition(
+        state,
+        source=[State.FAILED, State.UNKNOWN, State.CANCELLED],
+        target=State.SKIPPED,
+        right="releases.deploy",
+        label="Skip",
+        reason=True,
+    )
+    def skip(self, reason: str):
+        self.detail = reason
+
+    def _ended(self) -> None:
+        self.ended_at, self.due_at = timezone.now(), None
+
+
+class LogLine(models.Model):
+    """One line of a run's output."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="lines")
+    at = models.DateTimeField(default=timezone.now)
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self):
+        return self.text[:80]

@@ -1,0 +1,45 @@
+"""States of shipping."""
+
+from django.db import models
+
+
+class DeploymentState(models.TextChoices):
+    PLANNED = "planned", "Planned"
+    AWAITING_APPROVAL = "awaiting_approval", "Awaiting approval"
+    SCHEDULED = "scheduled", "Scheduled"
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    VERIFYING = "verifying", "Verifying"
+    SUCCEEDED = "succeeded", "Succeeded"
+    PAUSED = "paused", "Paused"
+    FAILED = "failed", "Failed"
+    ABORTED = "aborted", "Aborted"
+    ROLLING_BACK = "rolling_back", "Rolling back"
+    ROLLED_BACK = "rolled_back", "Rolled back"
+    ROLLBACK_FAILED = "rollback_failed", "Rollback failed"
+    SUPERSEDED = "superseded", "Superseded"
+    EXPIRED = "expired", "Expired"
+
+
+_D = DeploymentState
+ENDED = (_D.SUCCEEDED, _D.FAILED, _D.ABORTED, _D.ROLLED_BACK, _D.ROLLBACK_FAILED, _D.SUPERSEDED, _D.EXPIRED)
+HOLDS_ENVIRONMENT = (_D.RUNNING, _D.VERIFYING, _D.PAUSED, _D.ROLLING_BACK)
+WAITING = (_D.PLANNED, _D.AWAITING_APPROVAL, _D.SCHEDULED, _D.QUEUED)
+
+
+class DeploymentKind(models.TextChoices):
+    DEPLOY = "deploy", "Deployment"
+    ROLLBACK = "rollback", "Rollback"
+
+
+class RunState(models.TextChoices):
+    """One call of a hook."""
+
+    WAITING = "waiting", "Waiting"
+    CLAIMED = "claimed", "Claimed"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    UNKNOWN = "unknown", "Outcome unknown"
+    CANCELLED = "cancelled", "Cancelled"
+    SKIPPED = "skipped", "Skipped"

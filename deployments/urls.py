@@ -1,0 +1,4 @@
+"""Addresses of deployments."""
+
+app_name = "deployments"
+urlpatterns = []

@@ -1,0 +1,3 @@
+"""API of releases. ROUTES lists (prefix, view set, basename) for the router."""
+
+ROUTES: list = []

@@ -1,0 +1,8 @@
+from django.db import migrations
+
+from core.append_only import append_only
+
+
+class Migration(migrations.Migration):
+    dependencies = [("releases", "0001_initial"), ("core", "0002_append_only")]
+    operations = [append_only("releases_candidate")]

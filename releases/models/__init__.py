@@ -1,0 +1,18 @@
+"""What ships, when, why and where to."""
+
+from releases.models.change import Change
+from releases.models.plan import Dependency, FreezeWindow, Risk, RollbackPlan
+from releases.models.product import Environment, Product
+from releases.models.release import Candidate, Release
+
+__all__ = [
+    "Candidate",
+    "Change",
+    "Dependency",
+    "Environment",
+    "FreezeWindow",
+    "Product",
+    "Release",
+    "Risk",
+    "RollbackPlan",
+]

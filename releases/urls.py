@@ -1,0 +1,4 @@
+"""Addresses of releases."""
+
+app_name = "releases"
+urlpatterns = []
