@@ -1,0 +1,154 @@
+"""What the shell around every page shows: navigation with counts, products, freeze, theme. Nothing is asked until it is drawn."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One link of the navigation. `key`: G then this key goes there, or for actions the key itself."""
+
+    slug: str
+    word: str
+    icon: str
+    url: str
+    key: str = ""
+    count: int = 0
+    count_words: str = ""
+    hot: bool = False
+    current: bool = False
+
+
+# slug, word, icon, name of the page, key
+NAV = (
+    ("home", "Home", "home", "portal:home", "h"),
+    ("inbox", "Inbox", "inbox", "portal:inbox", "i"),
+    ("releases", "Releases", "release", "releases:releases", "r"),
+    ("trains", "Trains", "train", "releases:trains", ""),
+    ("calendar", "Calendar", "calendar", "portal:calendar", "c"),
+    ("deployments", "Deployments", "deploy", "deployments:deployments", "d"),
+    ("reports", "Reports", "chart", "reports:reports", "p"),
+)
+FOOT_NAV = (("settings", "Settings", "gear", "accounts:settings", ""),)
+ACCOUNT_NAV = (
+    ("settings", "Settings", "gear", "accounts:settings", ""),
+    ("password", "Change password", "lock", "accounts:password", ""),
+)
+ACTIONS = (
+    ("new-release", "Plan a release", "plus", "releases:new", "n"),
+    ("new-freeze", "Add a freeze window", "freeze", "releases:freeze_new", ""),
+)
+TABS = ("home", "inbox", "releases", "calendar")
+
+
+def address(name: str) -> str:
+    """The address of a named page, "" while there is none."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+class Shell:
+    """Everything `templates/ui/shell.html` reads. Properties are worked out when a template asks, once per request."""
+
+    def __init__(self, request: HttpRequest):
+        self.request = request
+        self.organisation = settings.ORGANISATION
+        theme = request.COOKIES.get("theme")
+        self.theme = theme if theme in ("light", "dark") else ""
+
+    @property
+    def user(self):
+        return getattr(self.request, "user", None)
+
+    @property
+    def signed_in(self) -> bool:
+        return bool(self.user and self.user.is_authenticated)
+
+    @property
+    def keys_on(self) -> bool:
+        return getattr(self.user, "keys_on", True)
+
+    @cached_property
+    def home_url(self) -> str:
+        return address("portal:home") or "/"
+
+    search_url = cached_property(lambda self: address("portal:search"))
+    bell_url = cached_property(lambda self: address("notifications:bell"))
+    theme_url = cached_property(lambda self: address("portal:theme"))
+    settings_url = cached_property(lambda self: address("accounts:settings"))
+    sign_out_url = cached_property(lambda self: address("accounts:sign_out"))
+
+    @cached_property
+    def inbox_count(self) -> int:
+        return 0
+
+    @cached_property
+    def running_count(self) -> int:
+        return 0
+
+    @cached_property
+    def bell_count(self) -> int:
+        return 0
+
+    @cached_property
+    def products(self) -> list:
+        """Products in the reader's sight, each with name, url, version in production and `current`."""
+        return []
+
+    @cached_property
+    def freeze(self):
+        """The freeze that is on or comes next, with name, words and url, or None."""
+        return None
+
+    @cached_property
+    def nav(self) -> list[Entry]:
+        counts = {
+            "inbox": (self.inbox_count, "waiting for you", True),
+            "deployments": (self.running_count, "running", False),
+        }
+        return self._entries(NAV, counts)
+
+    @cached_property
+    def tabs(self) -> list[Entry]:
+        return [entry for entry in self.nav if entry.slug in TABS]
+
+    @cached_property
+    def foot_nav(self) -> list[Entry]:
+        return self._entries(FOOT_NAV)
+
+    @cached_property
+    def account_nav(self) -> list[Entry]:
+        return self._entries(ACCOUNT_NAV)
+
+    @cached_property
+    def actions(self) -> list[Entry]:
+        return self._entries(ACTIONS)
+
+    def may_see(self, right: str, obj=None) -> bool:
+        """Whether the reader holds a right on an object, or anywhere when there is none."""
+        from accounts import policy
+
+        return policy.may(self.user, right, obj) if obj is not None else policy.may_anywhere(self.user, right)
+
+    def _entries(self, rows, counts=None) -> list[Entry]:
+        entries = []
+        for slug, word, icon, name, key in rows:
+            if url := address(name):
+                count, count_words, hot = (counts or {}).get(slug, (0, "", False))
+                entries.append(Entry(slug, word, icon, url, key, count, count_words, hot, self._is_current(url)))
+        return entries
+
+    def _is_current(self, url: str) -> bool:
+        path = self.request.path
+        return path == url if url == self.home_url else path.startswith(url)
+
+
+def shell(request: HttpRequest) -> dict[str, Shell]:
+    """Context processor: `shell` for every template."""
+    return {"shell": Shell(request)}
