@@ -112,6 +112,7 @@ class Supervisor:
             return
         now = time.monotonic()
         if not program.due_at:
+            children.end_group(program.child)
             if now - program.started_at > CALM_S:
                 program.wait_s = SHORTEST_WAIT_S
             program.due_at = now + program.wait_s

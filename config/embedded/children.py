@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +100,12 @@ def stop(children: Iterable[Child]) -> None:
                 deadlines[child.pid] = time.monotonic() + _next_signal(child.pid, plans[child.pid])
         time.sleep(0.05)
         waiting = [child for child in waiting if child.alive]
+
+
+def end_group(child: Child) -> None:
+    """Kill what a program that died by itself has left of its own children: they would keep its port or its work."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 @contextmanager
