@@ -111,7 +111,7 @@ def icon(name: str, size: str = "", *, spin: bool = False) -> Markup:
 
 
 def _time(at: date | datetime | None, words: str) -> Markup:
-    return format_html('<time datetime="{}">{}</time>', _machine(at), words)
+    return Markup('<time datetime="{}">{}</time>').format(_machine(at), words)
 
 
 def _machine(at: date | datetime) -> str:

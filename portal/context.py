@@ -6,6 +6,13 @@ from functools import cached_property
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from core import wording
+from deployments.models import Deployment
+from notifications.models import Notification
+from releases.models import FreezeWindow, Product
+from releases.states import Tier
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,26 @@ class Entry:
     current: bool = False
 
 
+@dataclass(frozen=True)
+class ProductLine:
+    """One product of the side navigation; `version` runs in production, "" when none does."""
+
+    name: str
+    slug: str
+    url: str
+    version: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class FreezeNote:
+    """The freeze that is on or comes next, worded."""
+
+    name: str
+    words: str
+    url: str
+
+
 # slug, word, icon, name of the page, key
 NAV = (
     ("home", "Home", "home", "portal:home", "h"),
@@ -31,12 +58,15 @@ NAV = (
     ("trains", "Trains", "train", "releases:trains", ""),
     ("calendar", "Calendar", "calendar", "portal:calendar", "c"),
     ("deployments", "Deployments", "deploy", "deployments:deployments", "d"),
+    ("reviews", "Reviews", "book", "reviews:reviews", ""),
     ("reports", "Reports", "chart", "reports:reports", "p"),
+    ("events", "Events", "history", "portal:events", ""),
 )
-FOOT_NAV = (("settings", "Settings", "gear", "accounts:settings", ""),)
+FOOT_NAV = (("settings", "Settings", "gear", "portal:settings", ""),)
 ACCOUNT_NAV = (
-    ("settings", "Settings", "gear", "accounts:settings", ""),
+    ("profile", "Profile", "user", "accounts:profile", ""),
     ("password", "Change password", "lock", "accounts:password", ""),
+    ("settings", "Settings", "gear", "portal:settings", ""),
 )
 ACTIONS = (
     ("new-release", "Plan a release", "plus", "releases:new", "n"),
@@ -45,12 +75,33 @@ ACTIONS = (
 TABS = ("home", "inbox", "releases", "calendar")
 
 
-def address(name: str) -> str:
+def address(name: str, *args) -> str:
     """The address of a named page, "" while there is none."""
     try:
-        return reverse(name)
+        return reverse(name, args=args)
     except NoReverseMatch:
         return ""
+
+
+def in_production(product_ids: list[int]) -> dict[int, str]:
+    """{product id: version} of the last verified deployment to production. One query."""
+    rows = (
+        Deployment.objects.verified()
+        .filter(environment__product__in=product_ids, environment__tier=Tier.PRODUCTION)
+        .order_by("environment__product_id", "-ended_at")
+        .distinct("environment__product_id")
+    )
+    return dict(rows.values_list("environment__product_id", "candidate__release__version"))
+
+
+def freeze_note(freeze: FreezeWindow) -> FreezeNote:
+    """`Starts Fri 20 Nov, in 10 days. Ends Tue 1 Dec.`, or `On until Tue 1 Dec, in 3 days.`"""
+    if freeze.starts_at > timezone.now():
+        starts = f"Starts {wording.day(freeze.starts_at)}, {wording.relative(freeze.starts_at)}."
+        words = f"{starts} Ends {wording.day(freeze.ends_at)}."
+    else:
+        words = f"On until {wording.moment(freeze.ends_at)}, {wording.relative(freeze.ends_at)}."
+    return FreezeNote(freeze.name, words, address("releases:freezes") or address("portal:calendar"))
 
 
 class Shell:
@@ -79,9 +130,9 @@ class Shell:
         return address("portal:home") or "/"
 
     search_url = cached_property(lambda self: address("portal:search"))
-    bell_url = cached_property(lambda self: address("notifications:bell"))
+    bell_url = cached_property(lambda self: address("notifications:notifications"))
     theme_url = cached_property(lambda self: address("portal:theme"))
-    settings_url = cached_property(lambda self: address("accounts:settings"))
+    settings_url = cached_property(lambda self: address("accounts:profile"))
     sign_out_url = cached_property(lambda self: address("accounts:sign_out"))
 
     @cached_property
@@ -90,21 +141,27 @@ class Shell:
 
     @cached_property
     def running_count(self) -> int:
-        return 0
+        return Deployment.objects.visible_to(self.user).live().count()
 
     @cached_property
     def bell_count(self) -> int:
-        return 0
+        return Notification.objects.filter(recipient=self.user, read_at__isnull=True).count()
 
     @cached_property
-    def products(self) -> list:
-        """Products in the reader's sight, each with name, url, version in production and `current`."""
-        return []
+    def products(self) -> list[ProductLine]:
+        """Products in the reader's sight with what runs in production, by name. Two queries."""
+        products = list(Product.objects.visible_to(self.user).active().order_by("name"))
+        running = in_production([product.pk for product in products])
+        return [self._product_line(product, running.get(product.pk, "")) for product in products]
+
+    def _product_line(self, product: Product, version: str) -> ProductLine:
+        url = address("portal:product", product.slug)
+        return ProductLine(product.name, product.slug, url, version, bool(url) and self.request.path.startswith(url))
 
     @cached_property
-    def freeze(self):
-        """The freeze that is on or comes next, with name, words and url, or None."""
-        return None
+    def freeze(self) -> FreezeNote | None:
+        standing = FreezeWindow.objects.standing().filter(ends_at__gt=timezone.now()).order_by("starts_at").first()
+        return freeze_note(standing) if standing else None
 
     @cached_property
     def nav(self) -> list[Entry]:

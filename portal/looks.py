@@ -5,6 +5,8 @@ Keys are the state names of the machines (design of the lifecycle); a missing on
 
 from typing import NamedTuple
 
+from releases.states import STAGE_OF, Stage
+
 
 class Look(NamedTuple):
     """Tone: ok, warn, bad, info or mute. Icon: a symbol of `ui/sprite.html`. Word: what the reader sees."""
@@ -14,28 +16,7 @@ class Look(NamedTuple):
     word: str
 
 
-STAGES = (
-    ("Planning", "pen"),
-    ("Build & integration", "branch"),
-    ("Testing", "flask"),
-    ("Approval", "scale"),
-    ("Deployment", "deploy"),
-    ("Review", "book"),
-    ("Closed", "check"),
-)
-STAGE_OF = {
-    "draft": 1,
-    "planned": 1,
-    "building": 2,
-    "testing": 3,
-    "approving": 4,
-    "ready": 4,
-    "deploying": 5,
-    "released": 6,
-    "rolled_back": 6,
-    "review": 6,
-    "closed": 7,
-}
+STAGES = tuple(zip(Stage.labels, ("pen", "branch", "flask", "scale", "deploy", "book", "check"), strict=True))
 
 LOOKS: dict[str, dict[str, Look]] = {
     "release": {
@@ -56,7 +37,7 @@ LOOKS: dict[str, dict[str, Look]] = {
     },
     "stage": {
         "planning": Look("mute", "pen", "Planning"),
-        "building": Look("info", "branch", "Build & integration"),
+        "build": Look("info", "branch", "Build & integration"),
         "testing": Look("info", "flask", "Testing"),
         "approval": Look("info", "scale", "Approval"),
         "deployment": Look("info", "deploy", "Deployment"),
@@ -92,8 +73,6 @@ LOOKS: dict[str, dict[str, Look]] = {
     "candidate": {
         "current": Look("ok", "tag", "Current"),
         "superseded": Look("mute", "flat", "Superseded"),
-        "rejected": Look("bad", "x-circle", "Rejected"),
-        "released": Look("ok", "check-circle", "Released"),
     },
     "request": {
         "pending": Look("info", "scale", "Pending"),
@@ -105,16 +84,10 @@ LOOKS: dict[str, dict[str, Look]] = {
         "suspended": Look("warn", "pause", "Suspended"),
     },
     "vote": {
-        "waiting": Look("mute", "clock", "Waiting"),
         "cast": Look("ok", "check-circle", "Cast"),
-        "approved": Look("ok", "check-circle", "Approved"),
-        "approve": Look("ok", "check-circle", "Approved"),
-        "rejected": Look("bad", "x-circle", "Rejected"),
-        "reject": Look("bad", "x-circle", "Rejected"),
-        "asked": Look("info", "message", "Asked"),
-        "ask": Look("info", "message", "Asked"),
         "revoked": Look("mute", "undo", "Revoked"),
         "invalidated": Look("warn", "stale", "Stale"),
+        "waiting": Look("mute", "clock", "Waiting"),
     },
     "signoff": {
         "required": Look("mute", "clock", "Required"),
@@ -126,17 +99,6 @@ LOOKS: dict[str, dict[str, Look]] = {
         "inconclusive": Look("warn", "info", "Inconclusive"),
         "waived": Look("mute", "waive", "Waived"),
         "stale": Look("warn", "stale", "Stale"),
-    },
-    "waiver": {
-        "asked": Look("info", "scale", "Asked"),
-        "proposed": Look("info", "scale", "Asked"),
-        "granted": Look("mute", "waive", "Granted"),
-        "approved": Look("mute", "waive", "Granted"),
-        "refused": Look("bad", "x-circle", "Refused"),
-        "rejected": Look("bad", "x-circle", "Refused"),
-        "expired": Look("bad", "clock", "Expired"),
-        "lapsed": Look("bad", "clock", "Lapsed"),
-        "withdrawn": Look("mute", "x-circle", "Withdrawn"),
     },
     "gate": {
         "passed": Look("ok", "check", "Passed"),
@@ -161,18 +123,6 @@ LOOKS: dict[str, dict[str, Look]] = {
         "superseded": Look("mute", "flat", "Superseded"),
         "expired": Look("bad", "clock", "Window closed"),
     },
-    "step": {
-        "waiting": Look("mute", "clock", "Waiting"),
-        "pending": Look("mute", "clock", "Waiting"),
-        "queued": Look("mute", "clock", "Queued"),
-        "running": Look("info", "running", "Running"),
-        "done": Look("ok", "check", "Done"),
-        "succeeded": Look("ok", "check", "Done"),
-        "failed": Look("bad", "x-circle", "Failed"),
-        "unknown": Look("warn", "alert", "Outcome unknown"),
-        "skipped": Look("mute", "waive", "Skipped"),
-        "aborted": Look("bad", "stop", "Aborted"),
-    },
     "review": {
         "scheduled": Look("mute", "calendar", "Scheduled"),
         "collecting": Look("info", "running", "Collecting"),
@@ -182,7 +132,46 @@ LOOKS: dict[str, dict[str, Look]] = {
         "closed": Look("ok", "check-circle", "Closed"),
         "reopened": Look("warn", "undo", "Reopened"),
     },
-    "action_item": {
+    "risk": {
+        "low": Look("mute", "flat", "Low"),
+        "medium": Look("warn", "up", "Medium"),
+        "high": Look("bad", "alert", "High"),
+    },
+    "freeze": {
+        "planned": Look("mute", "freeze", "Planned"),
+        "active": Look("warn", "freeze", "Frozen"),
+        "over": Look("mute", "check", "Over"),
+        "lifted": Look("mute", "undo", "Lifted"),
+    },
+    "change_kind": {
+        "feature": Look("mute", "plus", "Feature"),
+        "fix": Look("mute", "gear", "Fix"),
+        "performance": Look("mute", "gauge", "Performance"),
+        "revert": Look("mute", "undo", "Revert"),
+        "other": Look("mute", "flat", "Other"),
+    },
+    "verdict": {
+        "approve": Look("ok", "check-circle", "Approved"),
+        "reject": Look("bad", "x-circle", "Rejected"),
+        "ask": Look("info", "message", "Asked"),
+    },
+    "grant": {
+        "requested": Look("info", "scale", "Requested"),
+        "granted": Look("mute", "waive", "Granted"),
+        "refused": Look("bad", "x-circle", "Refused"),
+        "lapsed": Look("bad", "clock", "Lapsed"),
+    },
+    "run": {
+        "waiting": Look("mute", "clock", "Waiting"),
+        "claimed": Look("info", "clock", "Starting"),
+        "running": Look("info", "running", "Running"),
+        "succeeded": Look("ok", "check", "Done"),
+        "failed": Look("bad", "x-circle", "Failed"),
+        "unknown": Look("warn", "alert", "Outcome unknown"),
+        "cancelled": Look("mute", "stop", "Cancelled"),
+        "skipped": Look("mute", "waive", "Skipped"),
+    },
+    "action": {
         "proposed": Look("mute", "plus", "Proposed"),
         "accepted": Look("info", "check", "Accepted"),
         "in_progress": Look("info", "running", "In progress"),
@@ -190,40 +179,51 @@ LOOKS: dict[str, dict[str, Look]] = {
         "verified": Look("ok", "check-circle", "Verified"),
         "dropped": Look("mute", "x-circle", "Dropped"),
     },
-    "risk": {
-        "low": Look("mute", "flat", "Low"),
-        "medium": Look("warn", "up", "Medium"),
-        "high": Look("bad", "alert", "High"),
-        "critical": Look("bad", "stop", "Critical"),
+    "outcome": {
+        "success": Look("ok", "check-circle", "Success"),
+        "partial": Look("warn", "alert", "Partial success"),
+        "failure": Look("bad", "x-circle", "Failure"),
     },
-    "risk_treatment": {
-        "open": Look("warn", "alert", "Open"),
-        "mitigated": Look("ok", "shield", "Mitigated"),
-        "accepted": Look("info", "check", "Accepted"),
-        "avoided": Look("ok", "check-circle", "Avoided"),
-        "transferred": Look("mute", "right", "Transferred"),
+    "finding": {
+        "went_well": Look("ok", "check", "Went well"),
+        "went_wrong": Look("bad", "x", "Went wrong"),
+        "lucky": Look("warn", "flag", "Got lucky"),
+        "learned": Look("info", "book", "Learned"),
     },
-    "freeze": {
-        "active": Look("warn", "freeze", "Frozen"),
-        "planned": Look("mute", "freeze", "Planned"),
-        "upcoming": Look("mute", "freeze", "Planned"),
-        "over": Look("mute", "check", "Over"),
-        "cancelled": Look("mute", "x-circle", "Cancelled"),
+    "treatment": {
+        "undecided": Look("warn", "alert", "Undecided"),
+        "mitigate": Look("ok", "shield", "Mitigate"),
+        "accept": Look("info", "check", "Accept"),
+        "transfer": Look("mute", "right", "Transfer"),
+        "avoid": Look("ok", "waive", "Avoid"),
     },
-    "train": {
-        "planned": Look("mute", "train", "Planned"),
-        "boarding": Look("info", "train", "Boarding"),
-        "departed": Look("info", "deploy", "Departed"),
-        "arrived": Look("ok", "check-circle", "Arrived"),
-        "cancelled": Look("mute", "x-circle", "Cancelled"),
+    "signoff_kind": {
+        "functional": Look("mute", "flask", "Functional"),
+        "regression": Look("mute", "history", "Regression"),
+        "performance": Look("mute", "gauge", "Performance"),
+        "security": Look("mute", "shield", "Security"),
+        "accessibility": Look("mute", "eye", "Accessibility"),
+        "uat": Look("mute", "users", "UAT"),
+        "operations": Look("mute", "gear", "Operations"),
+    },
+    "facet": {
+        "scope": Look("mute", "list", "Scope"),
+        "artifact": Look("mute", "tag", "Artifact"),
+        "window": Look("mute", "calendar", "Window"),
+        "rollback": Look("mute", "undo", "Rollback"),
+        "risk": Look("mute", "alert", "Risk"),
+        "configuration": Look("mute", "gear", "Configuration"),
+    },
+    "tier": {
+        "development": Look("mute", "branch", "Development"),
+        "test": Look("mute", "flask", "Test"),
+        "staging": Look("mute", "eye", "Staging"),
+        "production": Look("mute", "globe", "Production"),
     },
     "delivery": {
         "waiting": Look("mute", "clock", "Waiting"),
-        "pending": Look("mute", "clock", "Waiting"),
-        "claimed": Look("info", "running", "Sending"),
-        "sent": Look("ok", "check", "Sent"),
-        "done": Look("ok", "check", "Sent"),
-        "failed": Look("bad", "x-circle", "Failed"),
+        "claimed": Look("info", "running", "Being delivered"),
+        "done": Look("ok", "check", "Delivered"),
         "dead": Look("bad", "stop", "Given up"),
     },
 }
@@ -241,5 +241,6 @@ def look(kind: str, value: str) -> Look:
 
 
 def stage_number(release_state: str, held_from: str = "") -> int:
-    """1 (Planning) to 7 (Closed) of a release state; a held or cancelled release stands where it came from, else at 1."""
-    return STAGE_OF.get(str(release_state)) or STAGE_OF.get(str(held_from), 1)
+    """1 (Planning) to 7 (Closed) of a release state; a held release stands where it came from, without that at 1."""
+    stage = STAGE_OF.get(release_state) or STAGE_OF.get(held_from, Stage.PLANNING)
+    return list(Stage).index(stage) + 1
