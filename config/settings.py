@@ -29,6 +29,7 @@ CSRF_TRUSTED_ORIGINS = env.list("SLIPWAY_TRUSTED_ORIGINS", default=[])
 PORT = env.int("PORT", default=8000)
 BIND = env.str("SLIPWAY_BIND", default="127.0.0.1")
 BASE_URL = env.str("SLIPWAY_BASE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+DEMONSTRATION = env.bool("SLIPWAY_DEMONSTRATION", default=True)
 ORGANISATION = env.str("SLIPWAY_ORGANISATION", default="Northquay")
 
 INSTALLED_APPS = [

@@ -2,15 +2,20 @@
 
 import os
 import shutil
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from django.conf import settings
-from django.db import transaction
+from django.core.cache import cache
+from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from config.embedded import children, places, servers
-from tests import realdata, template
+from tests import browsers, realdata, template
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "150"}
 
@@ -21,6 +26,7 @@ def pytest_configure(config):
         return
     place = places.of(settings.TEST_HOME)
     config.slipway_servers = servers.start(place, postgres_settings=FAST)
+    redis.from_url(settings.REDIS_URL).flushall()  # what an earlier run has queued is about rows that are gone
 
 
 def pytest_unconfigure(config):
@@ -55,6 +61,52 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, d
     with django_db_blocker.unblock():
         name = template.ensure(settings.DATABASES["default"])
     settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = name
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    cache.clear()
+
+
+@pytest.fixture
+def server_environment(transactional_db) -> dict[str, str]:
+    """The environment for a process of Slipway (a worker, a server, a command) that works on the test's database."""
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "SLIPWAY_TEST_DATABASE": connection.settings_dict["NAME"],
+    }
+
+
+@pytest.fixture
+def worker(server_environment) -> Iterator[children.Child]:
+    """A real Celery worker on the test's database and broker, waiting for work; stopped before the tables are emptied."""
+    redis.from_url(settings.REDIS_URL).flushdb()
+    child = start_worker(server_environment)
+    yield child
+    children.stop([child])
+
+
+def start_worker(environment: dict[str, str]) -> children.Child:
+    """For tests that kill one and start another. Stop it with `children.stop`."""
+    log = Path(settings.VAR_DIR) / "log" / f"worker-{time.monotonic_ns()}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    argv = [sys.executable, "-m", "celery", "-A", "config", "worker", "-P", "threads", "-c", "4", "--loglevel", "INFO"]
+    child = children.spawn("worker", argv, log=log, env=environment, cwd=settings.BASE_DIR)
+    until = time.monotonic() + 30
+    while " ready." not in log.read_text():
+        if not child.alive or time.monotonic() > until:
+            children.stop([child])
+            pytest.fail(f"the worker did not come up:\n{child.last_lines()}", pytrace=False)
+        time.sleep(0.05)
+    return child
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args) -> dict:
+    """The browser of this machine instead of a downloaded one, for every test that drives a page."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # the driver's event loop lives in the thread of the tests
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return browser_type_launch_args | {"executable_path": browsers.require(), "args": sandbox}
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import os
 import tempfile
 from pathlib import Path
 
-KEPT = ("SLIPWAY_SHARED_DATA", "SLIPWAY_TEST_HOME", "SLIPWAY_TEST_VAR")
+KEPT = ("SLIPWAY_SHARED_DATA", "SLIPWAY_TEST_HOME", "SLIPWAY_TEST_VAR", "SLIPWAY_TEST_DATABASE")
 for name in [name for name in os.environ if name.startswith(("SLIPWAY_", "PG"))]:
     if name not in KEPT:
         del os.environ[name]
@@ -49,7 +49,11 @@ from config.settings import *  # noqa: E402, F403
 
 DATABASES["default"] |= embedded.database(TEST_HOME, role="postgres")  # noqa: F405
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405
-REDIS_URL = embedded.redis_url(TEST_HOME)
+if "SLIPWAY_TEST_DATABASE" in os.environ:  # a worker or server that a test has started
+    DATABASES["default"]["NAME"] = os.environ["SLIPWAY_TEST_DATABASE"]  # noqa: F405
+# Each worker of pytest-xdist has a broker and a cache to itself; the server holds sixteen databases.
+PAIR = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+REDIS_URL = f"{embedded.redis_url(TEST_HOME)}?db={2 * PAIR}"
 CACHES["default"]["LOCATION"] = embedded.cache_location(REDIS_URL)  # noqa: F405
 CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a test signs in often and guards nothing

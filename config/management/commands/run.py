@@ -36,7 +36,7 @@ class Command(BaseCommand):
             children.end_with_parent()
         self.places = places.of(settings.VAR_DIR)
         self.supervisor = Supervisor(self.places, self.signals, self.say, cwd=settings.BASE_DIR)
-        self.ship = optional("config.demonstration.ship")
+        self.ship = optional("config.demonstration.ship") if settings.DEMONSTRATION else None
         self.lock = None
         try:
             self.run()
@@ -103,7 +103,7 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
         except OperationalError as problem:
             raise CommandError(f"The database does not answer: {problem}") from problem
-        if "demo" in get_commands():
+        if settings.DEMONSTRATION and "demo" in get_commands():
             call_command("demo", if_empty=True)
         if self.ship:
             self.ship.up()
@@ -191,7 +191,7 @@ def semaphores_work() -> bool:
 
 
 def sign_ins() -> list[str]:
-    demonstration = optional("config.demonstration")
+    demonstration = optional("config.demonstration") if settings.DEMONSTRATION else None
     return [str(line) for line in demonstration.sign_ins()] if hasattr(demonstration, "sign_ins") else []
 
 
