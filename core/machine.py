@@ -172,8 +172,16 @@ class LifecycleModel(models.Model):
             cls.machine.model = cls
 
     def refresh_from_db(self, using=None, fields=None, **kwargs):
-        """Read the row anew. A protected field refuses assignment, so it is dropped first and read like a deferred one."""
+        """Read the row anew. A protected field refuses assignment while it holds a value, so it is dropped first."""
+        everything = fields is None
+        if everything:  # named one by one: a field that was dropped would otherwise count as deferred and stay away
+            fields = [f.attname for f in self._meta.concrete_fields if f.attname in self.__dict__]
         for f in self._meta.concrete_fields:
-            if isinstance(f, FSMField) and (fields is None or f.attname in fields):
+            if isinstance(f, FSMField) and f.attname in fields:
                 self.__dict__.pop(f.attname, None)
         super().refresh_from_db(using=using, fields=fields, **kwargs)
+        if everything:
+            self._prefetched_objects_cache = {}
+            for relation in self._meta.related_objects:
+                if relation.is_cached(self):
+                    relation.delete_cached_value(self)
