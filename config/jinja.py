@@ -153,7 +153,11 @@ def time_range(start: datetime | None, end: datetime | None) -> Markup:
     """`Thu 12 Nov 2026, 21:00 to 23:00 CET`; the start alone where there is no end."""
     if not start or not end:
         return time_full(start, relative=False)
-    return _time(start, wording.span(start, end))
+    same_day = wording.local(start).date() == wording.local(end).date()
+    until = wording.clock(end) if same_day else wording.moment(end, year=True)
+    return Markup("{} to {}").format(
+        _time(start, wording.moment(start, year=True)), _time(end, f"{until} {wording.zone(end)}")
+    )
 
 
 def date_day(at: date | datetime | None, year: bool | None = None) -> Markup:
