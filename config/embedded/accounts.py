@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+REFUGE = Path("/var/lib")  # where root puts what the servers' account cannot reach in its own place
+
 
 @dataclass(frozen=True)
 class Account:
@@ -29,17 +31,17 @@ class Account:
         return tried.returncode == 0
 
 
-def for_servers(folder: Path) -> Account | None:
-    """Who the servers of `folder` run as; None means whoever starts them.
+def for_servers(*folders: Path) -> Account | None:
+    """Who the servers run as whose data is, or will be, in one of `folders`; None means whoever starts them.
 
     PostgreSQL refuses to run as root, so root hands them to the owner of what is there already, else to the owner of the
-    folder, else to `postgres`, else to `nobody`. An owner without an entry in the user database is passed over: initdb
+    first folder, else to `postgres`, else to `nobody`. An owner without an entry in the user database is passed over: initdb
     asks for its name. Raises LookupError if none of them exists.
     """
     if os.geteuid() != 0:
         return None
-    candidates = [_owner(folder / "pg18"), _owner(folder / "valkey"), _owner(nearest(folder))]
-    for entry in [*candidates, _named("postgres"), _named("nobody")]:
+    present = [_owner(folder / data) for folder in folders for data in ("pg18", "valkey")]
+    for entry in [*present, _owner(nearest(folders[0])), _named("postgres"), _named("nobody")]:
         if entry and entry.pw_uid != 0:
             return Account(entry.pw_uid, entry.pw_gid)
     raise LookupError("PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")

@@ -56,6 +56,12 @@ class Places:
         for name in ("pg18", "valkey"):
             if (self.var / name).exists() and not (self.home / name).exists():
                 shutil.move(self.var / name, self.home / name)
+                self._give_all(self.home / name)
+
+    def _give_all(self, folder: Path) -> None:
+        """A move to another file system is a copy, and a copy is the copier's."""
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, self.account.uid, self.account.gid, follow_symlinks=False)
 
 
 def var_dir(base: Path) -> Path:
@@ -67,7 +73,7 @@ def var_dir(base: Path) -> Path:
 def of(var: Path) -> Places:
     var = Path(os.path.abspath(var))
     home = _home(var)
-    account = accounts.for_servers(home)
+    account = accounts.for_servers(var, home)
     return Places(var=var, home=home, sockets=_sockets(home), account=account)
 
 
@@ -100,7 +106,7 @@ def refuse_a_foreign(folder: Path, account: Account | None) -> None:
 def _home(var: Path) -> Path:
     if os.geteuid() != 0:
         return var
-    refuge = Path("/var/lib") / f"slipway-{_digest(var)}"
+    refuge = accounts.REFUGE / f"slipway-{_digest(var)}"
     if refuge.exists():
         return refuge
     account = accounts.for_servers(var)

