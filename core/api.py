@@ -1,5 +1,6 @@
 """What every API list shares."""
 
+from rest_framework import serializers
 from rest_framework.pagination import CursorPagination
 
 
@@ -10,3 +11,9 @@ class Pages(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+
+
+class ReasonSerializer(serializers.Serializer):
+    """Body of a step that asks for a reason."""
+
+    reason = serializers.CharField(required=False, allow_blank=True, default="")
