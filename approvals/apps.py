@@ -4,3 +4,78 @@ from django.apps import AppConfig
 class ApprovalsConfig(AppConfig):
     name = "approvals"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self):
+        answer_gates()
+
+
+def answer_gates() -> None:
+    """Register this room's answers to the gates that transitions ask."""
+    from approvals import guards, sheet
+    from core.gates import register
+
+    rules = ("policy_table", "grant_table")
+    votes = ("requests__votes__person", "requests__rules")
+    signoffs = ("candidate__signoffs__waivers", "required_table")
+    of_release = (*votes, *sheet.RELEASE_PARTS)
+    freezes = ("freeze_table", "freeze_overrides")
+
+    for step in ("request_approval", "expedite", "mark_ready", "start_deploying"):
+        register(
+            f"release.{step}",
+            "signoffs",
+            guards.signoffs_missing,
+            label="Test sign-offs",
+            because=guards.signoffs_said,
+            prefetch=signoffs,
+        )
+    in_release = (*rules, "changes", "risks")
+    for step, read in (
+        ("release.request_approval", in_release),
+        ("release.expedite", in_release),
+        ("change.request_authorisation", rules),
+        ("change.expedite", rules),
+    ):
+        register(
+            step, "policy", guards.policy_unmet, label="Approval policy", because=guards.policy_said, prefetch=read
+        )
+    for step in ("mark_ready", "start_deploying"):
+        register(
+            f"release.{step}",
+            "approval",
+            guards.approval_missing,
+            label="Approval",
+            because=guards.approval_said,
+            prefetch=of_release,
+        )
+    register(
+        "change.approve",
+        "approval",
+        guards.approval_missing,
+        label="Authorisation",
+        because=guards.approval_said,
+        prefetch=(*votes, *sheet.CHANGE_PARTS),
+    )
+    register(
+        "release.plan",
+        "freeze",
+        guards.freeze_touching_window,
+        label="Freezes",
+        because=guards.freeze_said_of_window,
+        prefetch=freezes,
+    )
+    register(
+        "release.start_deploying",
+        "freeze",
+        guards.freeze_active,
+        label="Freezes",
+        because=guards.freeze_said_now,
+        prefetch=freezes,
+    )
+    register("request.approve", "quorum", guards.quorum_open, label="Quorum", prefetch=("votes__person", "rules"))
+    register("request.expire", "overdue", guards.not_overdue, label="Deadline")
+    register("signoff.sign_off", "current_candidate", guards.candidate_not_current, label="Current candidate")
+    register("signoff.sign_off", "evidence", guards.evidence_missing, label="Evidence", prefetch=("evidence",))
+    register("signoff.waive", "waiver", guards.waiver_missing, label="Waiver", prefetch=("waivers",))
+    register("waiver.grant", "in_future", guards.expiry_past, label="Ends in the future")
+    register("override.grant", "in_future", guards.expiry_past, label="Ends in the future")

@@ -4,6 +4,7 @@ from approvals.models.exemption import FreezeOverride, Waiver
 from approvals.models.policy import Policy, Rule
 from approvals.models.request import ApprovalRequest, Question, RequestRule, Vote
 from approvals.models.signoff import Evidence, RequiredSignoff, Signoff
+from approvals.models.tables import attach_tables
 
 __all__ = [
     "ApprovalRequest",
@@ -18,3 +19,5 @@ __all__ = [
     "Vote",
     "Waiver",
 ]
+
+attach_tables()

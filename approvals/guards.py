@@ -1,0 +1,333 @@
+"""Reasons why something may not happen, as far as agreement decides. Each returns blockers; its `…_said` twin why it is clear.
+
+Guards read relations with `.all()` only (see `apps.py` for the prefetches) and never import the tables.
+"""
+
+from datetime import datetime
+
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from accounts.roles import ROLES
+from approvals import matching, sheet, tally
+from approvals.states import GrantState, RequestState, SignoffKind, SignoffState
+from core import wording
+from core.blockers import Blocker
+from core.gates import Clear
+from releases.states import Tier
+
+
+def address(name: str, *args) -> str:
+    """The address of a named page, "" where no room brings it: a reason must not fail for want of a link."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+def tab_url(release) -> str:
+    return address("approvals:tab", release.product.slug, release.version)
+
+
+def signoff_url(release, kind: str) -> str:
+    return address("approvals:signoff", release.product.slug, release.version, kind)
+
+
+def subject_url(subject) -> str:
+    if matching.subject_of(subject) == "release":
+        return tab_url(subject)
+    return address("releases:change", subject.product.slug, subject.key)
+
+
+def role_name(role: str) -> str:
+    return ROLES[role].name if role in ROLES else role
+
+
+# Test sign-offs
+
+
+def standing_waiver(signoff, at: datetime | None = None):
+    """The granted waiver of a sign-off that has not lapsed; None where there is none."""
+    at = at or timezone.now()
+    return next((w for w in signoff.waivers.all() if w.state == GrantState.GRANTED and w.expires_at > at), None)
+
+
+def signoffs_missing(release) -> list[Blocker]:
+    """One blocker per required kind that is neither signed off nor waived for the current candidate."""
+    signoffs = _current_signoffs(release)
+    found = []
+    for kind in matching.required_kinds(release):
+        signoff = signoffs.get(kind)
+        if signoff is None or not _satisfied(signoff):
+            found.append(
+                Blocker(
+                    f"signoff-missing:{kind}",
+                    _missing_words(release, kind, signoff),
+                    signoff_url(release, kind),
+                    "Open",
+                )
+            )
+    return found
+
+
+def _current_signoffs(release) -> dict:
+    return {s.kind: s for s in release.candidate.signoffs.all()} if release.candidate else {}
+
+
+def _satisfied(signoff) -> bool:
+    if signoff.state == SignoffState.SIGNED_OFF:
+        return True
+    return signoff.state == SignoffState.WAIVED and standing_waiver(signoff) is not None
+
+
+_STATE_WORDS = {
+    SignoffState.PASSED: "passed and wait for a signature",
+    SignoffState.FAILED: "failed",
+    SignoffState.ERRORED: "ended in errors",
+    SignoffState.INCONCLUSIVE: "gave no verdict",
+    SignoffState.RUNNING: "are still running",
+    SignoffState.STALE: "are stale",
+    SignoffState.WAIVED: "were waived, and the waiver has lapsed",
+}
+
+
+def _missing_words(release, kind: str, signoff) -> str:
+    label = SignoffKind(kind).label
+    on = f" on {release.candidate.short}" if release.candidate else ""
+    said = _STATE_WORDS.get(signoff.state, "are not reported yet") if signoff else "are not reported yet"
+    return f"{label} tests{on} {said}."
+
+
+def signoffs_said(release) -> Clear:
+    """ "Functional and regression signed off on rc.3; security waived." """
+    signoffs = _current_signoffs(release)
+    kinds = matching.required_kinds(release)
+    if not kinds:
+        return Clear(f"No test sign-off is required for {release.get_strategy_display().lower()} releases.")
+    waived = [k for k in kinds if signoffs[k].state == SignoffState.WAIVED]
+    signed = [k for k in kinds if k not in waived]
+    on = release.candidate.short
+    parts = [f"{wording.listed([SignoffKind(k).label for k in signed])} signed off on {on}"] if signed else []
+    parts += [f"{wording.listed([SignoffKind(k).label for k in waived])} waived"] if waived else []
+    return Clear("; ".join(parts) + ".", waived=bool(waived))
+
+
+def candidate_not_current(signoff) -> list[Blocker]:
+    release = signoff.candidate.release
+    if release.candidate_id == signoff.candidate_id:
+        return []
+    now = f"{release.candidate.short} is" if release.candidate else "none is"
+    return [Blocker("not-current", f"{signoff.candidate.short} is not the current candidate; {now}.", tab_url(release))]
+
+
+def evidence_missing(signoff) -> list[Blocker]:
+    if any(e.file or e.statement.strip() for e in signoff.evidence.all()):
+        return []
+    url = signoff_url(signoff.candidate.release, signoff.kind)
+    return [Blocker("evidence-missing", "Attach a report or write down what was tested first.", url, "Add evidence")]
+
+
+def waiver_missing(signoff) -> list[Blocker]:
+    if standing_waiver(signoff):
+        return []
+    url = signoff_url(signoff.candidate.release, signoff.kind)
+    return [Blocker("waiver-missing", "No granted waiver stands for this.", url, "Request a waiver")]
+
+
+def expiry_past(exemption) -> list[Blocker]:
+    """For waivers and overrides: they must end in the future to be granted."""
+    if exemption.expires_at > timezone.now():
+        return []
+    return [
+        Blocker("expiry-past", f"It would have ended {wording.full(exemption.expires_at)}.", field="expires_at"),
+    ]
+
+
+# Policy and approval
+
+
+def policy_unmet(subject) -> list[Blocker]:
+    """No policy matches, or its rules cannot be met without the requester and the authors."""
+    policy = matching.policy_for(subject)
+    policies = address("approvals:policies")
+    if policy is None:
+        what = "this release" if matching.subject_of(subject) == "release" else "this change"
+        return [Blocker("policy-missing", f"No approval policy matches {what}.", policies, "Open policies")]
+    return rules_impossible(subject, policy.rules.all(), policy.name)
+
+
+def rules_impossible(subject, rules, name: str) -> list[Blocker]:
+    """One blocker per rule that cannot be met with the people who hold its role and may count."""
+    rules = list(rules)
+    if not rules:
+        return [
+            Blocker(
+                "policy-empty", f"The policy “{name}” has no rules.", address("approvals:policies"), "Open policies"
+            )
+        ]
+    return [
+        Blocker(
+            f"rule-impossible:{role}",
+            f"“{name}” needs {need} of {role_name(role)}; {_only(could)} could count, "
+            "without the requester and the authors.",
+            address("accounts:people"),
+            "Give the role to somebody",
+        )
+        for role, need, could in matching.impossible(subject, rules, _asking(subject))
+    ]
+
+
+def _only(could: int) -> str:
+    return "nobody" if could == 0 else f"only {could}"
+
+
+def _asking(subject) -> int | None:
+    """Who asks: the door says so on the object; before the click it is likely the release's manager."""
+    asking = getattr(subject, "asking", None)
+    if asking is not None:
+        return asking.pk
+    return subject.manager_id if matching.subject_of(subject) == "release" else subject.created_by_id
+
+
+def policy_said(subject) -> str:
+    policy = matching.policy_for(subject)
+    rules = [f"{r.need} of {role_name(r.role)}" for r in policy.rules.all()]
+    return f"“{policy.name}” asks for {wording.listed(rules)}."
+
+
+def approval_missing(subject) -> list[Blocker]:
+    """Not approved, or approved on something else than what is there now. Compares live digests, whatever reactions did."""
+    request = tally.live_request(subject)
+    url = subject_url(subject)
+    if request is None:
+        return [Blocker("approval-missing", "Approval has not been requested.", url, "Open approvals")]
+    if request.state == RequestState.SUSPENDED:
+        return [Blocker("approval-suspended", "The approval request is suspended while this is on hold.", url, "Open")]
+    counted = tally.count(request)
+    stale = [
+        Blocker(
+            f"approval-stale:{v.person_id}",
+            f"{v.person.name} approved before {_facets(v, request)} changed.",
+            url,
+            "Open approvals",
+        )
+        for v in counted.stale
+    ]
+    if counted.met and request.state == RequestState.APPROVED:
+        return []
+    open_rules = [
+        Blocker(
+            f"approval-open:{r.rule.role}",
+            f"{r.missing} of {r.rule.need} {r.rule.role_name} {'approval is' if r.missing == 1 else 'approvals are'} missing.",
+            url,
+            "Open approvals",
+        )
+        for r in counted.open
+    ]
+    return stale + open_rules or [
+        Blocker("approval-unsettled", "The votes are complete; the request settles at once.", url)
+    ]
+
+
+def _facets(vote, request) -> str:
+    changed = tally.outrun(vote, list(request.rules.all()), sheet.of(request.subject).digests)
+    return wording.listed(sorted(changed))
+
+
+def approval_said(subject) -> str:
+    request = tally.live_request(subject)
+    names = sorted({v.person.name for r in tally.count(request).rules for v in r.votes})
+    return f"Approved by {wording.listed(names)}."
+
+
+def quorum_open(request) -> list[Blocker]:
+    """One blocker per rule that the fresh votes do not fill."""
+    return [
+        Blocker(f"quorum:{r.rule.role}", f"{r.missing} more of {r.rule.role_name} must approve.")
+        for r in tally.count(request).open
+    ]
+
+
+def not_overdue(request) -> list[Blocker]:
+    if request.due_at <= timezone.now():
+        return []
+    return [Blocker("not-overdue", f"It is open until {wording.full(request.due_at)}.")]
+
+
+# Freezes
+
+
+def freeze_touching_window(release) -> list[Blocker]:
+    """Freezes of production that the release's window touches, without a granted override that reaches into it."""
+    start, end = release.window_starts_at, release.window_ends_at
+    if not start or not end:
+        return []
+    return [
+        _frozen(release, freeze, "The window touches")
+        for freeze in _covering(release, Tier.PRODUCTION)
+        if freeze.starts_at < end and freeze.ends_at > start and not _overridden(release, freeze, start)
+    ]
+
+
+def freeze_active(release, tier: str = Tier.PRODUCTION, at: datetime | None = None) -> list[Blocker]:
+    """Freezes of `tier` that are on at an instant (now by default), without a granted override."""
+    at = at or timezone.now()
+    return [
+        _frozen(release, freeze, "Nothing ships during")
+        for freeze in _covering(release, tier)
+        if freeze.starts_at <= at < freeze.ends_at and not _overridden(release, freeze, at)
+    ]
+
+
+def _covering(release, tier: str) -> list:
+    def is_meant(freeze) -> bool:
+        products = freeze.products.all()
+        return not products or any(p.pk == release.product_id for p in products)
+
+    return [f for f in release.freeze_table.all() if str(tier) in f.frozen_tiers and is_meant(f)]
+
+
+def override_of(release, freeze, at: datetime):
+    """The granted override of a freeze for a release that stands at an instant; None where there is none."""
+    return next(
+        (
+            o
+            for o in release.freeze_overrides.all()
+            if o.freeze_id == freeze.pk and o.state == GrantState.GRANTED and o.expires_at > at
+        ),
+        None,
+    )
+
+
+def _overridden(release, freeze, at: datetime) -> bool:
+    return override_of(release, freeze, at) is not None
+
+
+def _frozen(release, freeze, words: str) -> Blocker:
+    return Blocker(
+        f"freeze:{freeze.pk}",
+        f"{words} “{freeze.name}”, on until {wording.full(freeze.ends_at)}.",
+        tab_url(release) + "#overrides",
+        "Ask for an override",
+    )
+
+
+def freeze_said_of_window(release) -> Clear:
+    start, end = release.window_starts_at, release.window_ends_at
+    if not start or not end:
+        return Clear("No window is set yet.")
+    touched = [f for f in _covering(release, Tier.PRODUCTION) if f.starts_at < end and f.ends_at > start]
+    return _said(touched, "The window is outside all freezes.")
+
+
+def freeze_said_now(release) -> Clear:
+    now = timezone.now()
+    return _said(
+        [f for f in _covering(release, Tier.PRODUCTION) if f.starts_at <= now < f.ends_at], "Production is not frozen."
+    )
+
+
+def _said(overridden: list, otherwise: str) -> Clear:
+    if not overridden:
+        return Clear(otherwise)
+    return Clear(f"Overridden: {wording.listed([f.name for f in overridden])}.", waived=True)
