@@ -290,18 +290,25 @@ class CalVer(Scheme):
 
 
 class Free(Scheme):
-    """Any text without spaces. Nothing is known about the order, so only an equal version is refused as not newer."""
+    """Any text without spaces. Nothing is known about the order, so only an equal version is refused as not newer.
+
+    A version is part of a page's address, so what would end or change an address is refused.
+    """
 
     key = "free"
     label = "free"
     example = "autumn-edition or build_1187"
-    pattern = "any text without spaces"
+    pattern = "any text without spaces and without / \\ ? # %"
     ordered = False
 
     def is_newer(self, text: str, *, than: str) -> bool | None:
         return False if self.parse(text).key == self.parse(than).key else None
 
     def _read(self, text: str) -> Version:
+        if unfit := sorted(set(text) & set("/\\?#%")):
+            raise self._invalid(text, f"it contains {' '.join(unfit)}, which cannot stand in the address of a page")
+        if not text.strip("."):
+            raise self._invalid(text, "it consists of dots only")
         final = re.sub(r"-rc\.[1-9]\d*\Z", "", text, flags=re.ASCII) or text
         return Version(scheme=self.key, text=text, line="", final=final, is_prerelease=final != text, key=text)
 

@@ -69,6 +69,8 @@ def test_a_right_version_is_read_and_kept_as_typed(scheme, text):
         ("calver", "2026.11-rc.0", "it must read"),
         ("free", "", "it is empty"),
         ("free", "autumn edition", "spaces"),
+        ("free", "a/b?c", "it contains / ?, which cannot stand in the address"),
+        ("free", "..", "dots only"),
         ("free", "autumn\u00a0edition", "spaces"),
     ],
 )
