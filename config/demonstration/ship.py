@@ -200,7 +200,8 @@ class Service:
 
     def answers(self, wanted: dict) -> bool:
         """Whether our own process runs and says that it is this version of this commit."""
-        if not self.process():
+        process = self.process()
+        if not (process and listens(process, wanted["port"])):
             return False
         connection = http.client.HTTPConnection(HOST, wanted["port"], timeout=ASK_S)
         try:
@@ -269,6 +270,14 @@ def file_path(entry) -> str:
     if not stat.S_ISREG(entry.mode) or any(part in ("", ".", "..") for part in path.split("/")):
         raise ShipError(f"{path} is no plain file; this tool ships plain files only.")
     return path
+
+
+def listens(process: psutil.Process, port: int) -> bool:
+    """Whether it is this process that has the port, and not another program."""
+    with suppress(psutil.Error):
+        found = process.net_connections("tcp")
+        return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in found)
+    return False
 
 
 def end(process: psutil.Process) -> None:

@@ -163,7 +163,7 @@ from pathlib import Path
 from deployments.drivers import command, supervise, Call, CommandDriver
 
 order = json.loads(sys.argv[1])
-die = lambda: os.kill(os.getpid(), signal.SIGKILL)
+die = lambda: os.killpg(0, signal.SIGKILL)  # with everything else of its process group
 moment = order["moment"]
 
 def dying_after(module, name):
@@ -194,7 +194,8 @@ if moment == "started": die()
 def test_a_worker_killed_at_any_moment_leaves_exactly_one_run(driver, call, program, times_run, moment):
     this = call("say:first", "sleep:0.3", "say:last")
     order = {"moment": moment, "runs": str(driver.runs_dir), "key": this.key} | this.config
-    worker = subprocess.run([sys.executable, "-c", WORKER, json.dumps(order)], cwd=ROOT, timeout=20, check=False)
+    argv = [sys.executable, "-c", WORKER, json.dumps(order)]
+    worker = subprocess.run(argv, cwd=ROOT, timeout=20, check=False, start_new_session=True)
     assert worker.returncode == -signal.SIGKILL
 
     driver.start(this)
