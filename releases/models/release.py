@@ -231,7 +231,7 @@ class Release(LifecycleModel):
 
     @machine.transition(
         state,
-        source=[State.DEPLOYING, State.RELEASED],
+        source=[State.DEPLOYING, State.RELEASED, State.REVIEW],
         target=State.ROLLED_BACK,
         right="",
         label="Mark rolled back",

@@ -1,0 +1,75 @@
+"""Doors of releases. One topic per file; callers import them from here."""
+
+from releases.actions.candidate import add_candidate
+from releases.actions.freeze import add_freeze, change_freeze, lift_freeze
+from releases.actions.notes import review_notes, save_notes
+from releases.actions.product import (
+    add_environment,
+    add_product,
+    block_environment,
+    change_environment,
+    change_product,
+    order_environments,
+    remove_environment,
+    unblock_environment,
+)
+from releases.actions.release import (
+    add_dependency,
+    block_release,
+    comment,
+    draft_release,
+    edit_plan,
+    remove_dependency,
+    take_step,
+    unblock_release,
+)
+from releases.actions.risk import add_risk, confirm_risks, edit_risk, remove_risk, save_rollback_plan, treat_risk
+from releases.actions.scope import (
+    add_change,
+    edit_change,
+    hold_change,
+    release_change,
+    take_change_step,
+    take_from_git,
+    take_in,
+    take_out,
+)
+
+__all__ = [
+    "add_candidate",
+    "add_change",
+    "add_dependency",
+    "add_environment",
+    "add_freeze",
+    "add_product",
+    "add_risk",
+    "block_environment",
+    "block_release",
+    "change_environment",
+    "change_freeze",
+    "change_product",
+    "comment",
+    "confirm_risks",
+    "draft_release",
+    "edit_change",
+    "edit_plan",
+    "edit_risk",
+    "hold_change",
+    "lift_freeze",
+    "order_environments",
+    "release_change",
+    "remove_dependency",
+    "remove_environment",
+    "remove_risk",
+    "review_notes",
+    "save_notes",
+    "save_rollback_plan",
+    "take_change_step",
+    "take_from_git",
+    "take_in",
+    "take_out",
+    "take_step",
+    "treat_risk",
+    "unblock_environment",
+    "unblock_release",
+]

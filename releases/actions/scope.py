@@ -1,0 +1,317 @@
+"""Doors of changes and of the scope that they make up."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+from django.db.models.functions import Lower
+
+from accounts import policy
+from accounts.models import User
+from core.blockers import refuse
+from core.events import record
+from core.locking import locked
+from releases.actions.editing import apply, needs_text, require_scope_open
+from releases.commits import Proposal
+from releases.models import Change, Product, Release
+from releases.states import ChangeState, ChangeType, ReleaseState
+
+FIELDS = (
+    "key",
+    "title",
+    "description",
+    "type",
+    "kind",
+    "breaking",
+    "risk",
+    "impact",
+    "backout",
+    "author",
+    "author_name",
+    "commits",
+    "pull_request",
+)
+EDITABLE = (ChangeState.NEW, ChangeState.ASSESSING, ChangeState.AUTHORISING, ChangeState.REJECTED)
+OVER = (ChangeState.DONE, ChangeState.FAILED, ChangeState.BACKED_OUT, ChangeState.WITHDRAWN)
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+OFFERED_TYPES = (ChangeType.NORMAL, ChangeType.EMERGENCY)
+
+EVENT_OF = {
+    "assess": "change.assessing",
+    "reject": "change.rejected",
+    "rework": "change.reworked",
+    "withdraw": "change.withdrawn",
+}
+ELSEWHERE = {
+    "request_authorisation": "Authorisation is requested from the approvers on the change's own page.",
+    "expedite": "Emergency authorisation is requested from the approvers on the change's own page.",
+}
+
+
+def add_change(product_id: int, *, actor: User, release_id: int | None = None, **fields) -> Change:
+    """Add a change of a product, into a release's scope when one is named. Without a `key` it gets the next of the product.
+
+    Raises Product.DoesNotExist, Release.DoesNotExist, Http404/PermissionDenied, or Refused at the field that does not fit.
+    """
+    with _scope_of(product_id, release_id) as (product, release):
+        policy.require(actor, "releases.contribute", product)
+        change = _new_change(product, release, fields, actor)
+        if release is not None:
+            require_scope_open(release)
+            record("release.scope_changed", release, actor=actor, added=[change.key])
+    return change
+
+
+@contextmanager
+def _scope_of(product_id: int, release_id: int | None) -> Iterator[tuple[Product, Release | None]]:
+    """Lock the release first, then the product, whose lock makes keys unique."""
+    with transaction.atomic(durable=True):
+        release = None
+        if release_id is not None:
+            waiting = Release.objects.select_for_update(of=("self",), no_key=True).select_related("product")
+            release = waiting.get(pk=release_id, product=product_id)
+        yield Product.objects.select_for_update(no_key=True).get(pk=product_id), release
+
+
+def _new_change(product: Product, release: Release | None, fields: dict, actor: User) -> Change:
+    change = Change(product=product, release=release, created_by=actor)
+    if not fields.get("author_name"):
+        fields = {"author": actor} | fields
+    apply(change, fields | {"key": fields.get("key") or _next_key(product)}, FIELDS)
+    _check_type(change)
+    _check_key(change)
+    if product.changes.filter(key__iexact=change.key).exists():
+        refuse("key-taken", f"There is already a change {change.key} of {product}.", field="key")
+    change.save()
+    record("change.added", change, actor=actor, key=change.key, title=change.title, release=release and release.version)
+    return change
+
+
+def _next_key(product: Product) -> str:
+    """The product's prefix and the number after the highest that it has."""
+    prefix = f"{product.key}-"
+    keys = product.changes.filter(key__startswith=prefix).values_list("key", flat=True)
+    numbers = [int(key[len(prefix) :]) for key in keys if key[len(prefix) :].isdecimal()]
+    return f"{prefix}{max(numbers, default=0) + 1}"
+
+
+def _check_type(change: Change) -> None:
+    if change.type not in OFFERED_TYPES:
+        refuse("type-unfit", "A change is normal or an emergency.", field="type")
+
+
+def _check_key(change: Change) -> None:
+    if not KEY.fullmatch(change.key):
+        refuse("key-invalid", "A key holds letters, digits, hyphens and underscores, as in PAY-12.", field="key")
+
+
+@contextmanager
+def _locked_change(change_id: int) -> Iterator[Change]:
+    """Lock a change, and the release that it is in before it. Raises Change.DoesNotExist, or Refused when it moves meanwhile."""
+    release_id = Change.objects.values_list("release_id", flat=True).get(pk=change_id)
+    with transaction.atomic(durable=True):
+        if release_id is not None:
+            Release.objects.select_for_update(no_key=True).get(pk=release_id)
+        rows = Change.objects.select_for_update(of=("self",), no_key=True).select_related("product", "release__product")
+        change = rows.get(pk=change_id)
+        if change.release_id != release_id:
+            refuse("moved", f"{change.key} was moved to another release just now. Look at it again.")
+        yield change
+
+
+def edit_change(change_id: int, *, actor: User, **fields) -> Change:
+    """Change fields of a change, until it is approved. While it is being authorised, votes on it go stale.
+
+    Raises Change.DoesNotExist, Http404/PermissionDenied, or Refused. Nothing is recorded when nothing differs.
+    """
+    with _locked_change(change_id) as change:
+        policy.require(actor, "releases.contribute", change)
+        if change.state not in EDITABLE:
+            message = f"{change.key} is {change.get_state_display().lower()} as it is. Withdraw it and add another one."
+            refuse("change-settled", message, url=change.get_absolute_url(), fix="Open the change")
+        changed = apply(change, fields, FIELDS)
+        _check_edit(change, changed)
+        if changed:
+            if {"risk", "impact", "backout"} & set(changed):
+                change.assessed_by = actor
+            change.save()
+            record("change.edited", change, actor=actor, changed=changed)
+            if change.release is not None:
+                record("release.scope_changed", change.release, actor=actor, edited=[change.key])
+    return change
+
+
+def _check_edit(change: Change, changed: dict) -> None:
+    if "type" in changed:
+        _check_type(change)
+    if "key" in changed:
+        _check_key(change)
+    if "key" in changed and change.product.changes.filter(key__iexact=change.key).exclude(pk=change.pk).exists():
+        refuse("key-taken", f"There is already a change {change.key} of {change.product}.", field="key")
+
+
+def take_in(release_id: int, change_id: int, *, actor: User) -> Release:
+    """Take a change of the same product into a release's scope. Harmless when it is in already.
+
+    Raises Release.DoesNotExist, Change.DoesNotExist, Http404/PermissionDenied, or Refused when another release has it.
+    """
+    with locked(Release.objects.select_related("product"), release_id) as release:
+        policy.require(actor, "releases.contribute", release)
+        require_scope_open(release)
+        change = _part(release, change_id)
+        if change.release_id != release.pk:
+            _require_free(change)
+            change.release = release
+            change.save()
+            record("release.scope_changed", release, actor=actor, added=[change.key])
+    return release
+
+
+def _part(release: Release, change_id: int) -> Change:
+    rows = Change.objects.select_for_update(of=("self",), no_key=True).select_related("release__product")
+    return rows.get(pk=change_id, product=release.product_id)
+
+
+def _require_free(change: Change) -> None:
+    if change.state in OVER:
+        refuse("change-over", f"{change.key} is {change.get_state_display().lower()}. Add a new change for new work.")
+    holder = change.release
+    if holder is not None and holder.state != ReleaseState.CANCELLED:
+        message = f"{change.key} is in {holder.version} already. Take it out there first."
+        refuse("change-elsewhere", message, url=holder.get_absolute_url(), fix=f"Open {holder.version}")
+
+
+def take_out(release_id: int, change_id: int, *, actor: User) -> Release:
+    """Take a change out of a release's scope; it waits without a release. Raises Change.DoesNotExist when it is not in it."""
+    with locked(Release.objects.select_related("product"), release_id) as release:
+        policy.require(actor, "releases.contribute", release)
+        require_scope_open(release)
+        change = _part(release, change_id)
+        if change.release_id != release.pk:
+            raise Change.DoesNotExist
+        change.release = None
+        change.save()
+        record("release.scope_changed", release, actor=actor, removed=[change.key])
+    return release
+
+
+def take_from_git(
+    release_id: int, proposals: list[Proposal], *, actor: User, authors: dict[str, tuple[str, str]] | None = None
+) -> list[Change]:
+    """Take changes that `releases.commits.propose` read from Git into the scope, all or none. Returns those now in it.
+
+    `authors` is {commit: (name, e-mail)}; an e-mail of somebody here makes them the author. A proposal whose key the product knows
+    brings its commits to that change, which must be free or in this release already. Raises Release.DoesNotExist,
+    Http404/PermissionDenied, or Refused for the first change that cannot be taken; then nothing is.
+    """
+    with locked(Release.objects.select_related("product"), release_id) as release:
+        policy.require(actor, "releases.contribute", release)
+        require_scope_open(release)
+        if not proposals:
+            refuse("nothing-chosen", "Tick at least one change.", field="chosen")
+        product = Product.objects.select_for_update(no_key=True).get(pk=release.product_id)
+        people = _people(authors or {})
+        found = [_from_proposal(product, release, p, actor, _author(p, authors or {}, people)) for p in proposals]
+        keys = list(dict.fromkeys(change.key for change in found))
+        record("release.scope_changed", release, actor=actor, added=keys, source="git")
+    return list({change.pk: change for change in found}.values())
+
+
+def _people(authors: dict[str, tuple[str, str]]) -> dict[str, User]:
+    emails = {email.lower() for _, email in authors.values() if email}
+    return {user.email.lower(): user for user in User.objects.annotate(at=Lower("email")).filter(at__in=emails)}
+
+
+def _author(proposal: Proposal, authors: dict, people: dict[str, User]) -> dict:
+    name, email = authors.get(proposal.commits[0], ("", "")) if proposal.commits else ("", "")
+    return {"author": people.get(email.lower()), "author_name": name[:120] or "Unknown"}
+
+
+def _from_proposal(product: Product, release: Release, proposal: Proposal, actor: User, author: dict) -> Change:
+    key = key_of(product, proposal)
+    rows = Change.objects.select_for_update(of=("self",), no_key=True).select_related("product", "release__product")
+    known = rows.filter(product=product, key__iexact=key).first() if key else None
+    if known is None:
+        return _new_change(product, release, _fields_of(proposal, key) | author, actor)
+    if known.release_id != release.pk:
+        _require_free(known)
+    before = known.commits
+    known.release = release
+    known.commits = list(dict.fromkeys([*before, *proposal.commits]))
+    known.pull_request = known.pull_request or proposal.pull_request
+    known.save()
+    if known.commits != before:
+        record("change.edited", known, actor=actor, changed={"commits": [before, known.commits]})
+    return known
+
+
+def key_of(product: Product, proposal: Proposal) -> str:
+    """The key under which a proposal is kept: its first ticket, its pull request ("PAY-PR12"), or its commit ("PAY-c0ffee12")."""
+    if proposal.tickets:
+        return proposal.tickets[0]
+    if proposal.pull_request:
+        return f"{product.key}-PR{proposal.pull_request}"
+    return f"{product.key}-{proposal.commits[0][:10]}"
+
+
+def _fields_of(proposal: Proposal, key: str) -> dict:
+    return {
+        "key": key,
+        "title": proposal.title[:200] or key,
+        "kind": proposal.kind,
+        "breaking": proposal.breaking,
+        "description": "\n\n".join(proposal.breaking_notes),
+        "commits": list(proposal.commits),
+        "pull_request": proposal.pull_request,
+    }
+
+
+def take_change_step(change_id: int, name: str, *, actor: User, reason: str = "") -> Change:
+    """Take a transition of a change that a person takes: assess, reject, rework, withdraw.
+
+    A withdrawn change leaves its release. Steps of approvals and of the system are refused and say where they are taken.
+    """
+    with _locked_change(change_id) as change:
+        step = Change.machine.steps.get(name)
+        policy.require(actor, step.right if step and step.right else "releases.view_product", change)
+        if name not in EVENT_OF:
+            where = ELSEWHERE.get(name, "Slipway takes this step by itself." if step else "There is no such step.")
+            refuse("not-this-way", where, url=change.get_absolute_url(), fix="Open the change")
+        getattr(change, name)(reason=reason)
+        left = change.release if name == "withdraw" else None
+        if left is not None:
+            require_scope_open(left)
+            change.release = None
+        change.save()
+        record(EVENT_OF[name], change, actor=actor, **({"reason": reason.strip()} if step.reason else {}))
+        if left is not None:
+            record("release.scope_changed", left, actor=actor, removed=[change.key])
+    return change
+
+
+def hold_change(change_id: int, *, actor: User, reason: str) -> Change:
+    """Put a change on hold: it is not approved and no release with it becomes ready. Raises Refused without a reason."""
+    with _locked_change(change_id) as change:
+        policy.require(actor, "releases.authorise_change", change)
+        reason = needs_text(reason, "reason", "Say why it is on hold.")
+        if change.held_reason:
+            refuse("held-already", f"{change.key} is on hold already: {change.held_reason}")
+        if change.state in OVER:
+            refuse("change-over", f"{change.key} is {change.get_state_display().lower()}; there is nothing to hold.")
+        change.held_reason = reason
+        change.save()
+        record("change.held", change, actor=actor, reason=reason)
+    return change
+
+
+def release_change(change_id: int, *, actor: User, reason: str = "") -> Change:
+    """Lift a change's hold. Raises Refused when there is none."""
+    with _locked_change(change_id) as change:
+        policy.require(actor, "releases.authorise_change", change)
+        if not change.held_reason:
+            refuse("not-held", f"{change.key} is not on hold.")
+        was, change.held_reason = change.held_reason, ""
+        change.save()
+        record("change.resumed", change, actor=actor, was=was, reason=reason.strip())
+    return change

@@ -1,0 +1,137 @@
+"""The two machines of the room, each (state, transition) pair: what is allowed moves, everything else refuses and leaves no event."""
+
+import pytest
+
+from accounts.actions import system_user
+from core import gates
+from core.blockers import Refused
+from core.events import record
+from core.models import Event
+from releases.models import Change, Release
+from releases.states import ChangeState, ReleaseState
+from tests.factories import releases
+
+pytestmark = pytest.mark.django_db
+
+RELEASE_MOVES = {
+    "plan": {"draft": "planned"},
+    "start_build": {"planned": "building"},
+    "start_testing": {"building": "testing"},
+    "request_approval": {"testing": "approving"},
+    "expedite": {"draft": "approving", "planned": "approving", "building": "approving", "testing": "approving"},
+    "mark_ready": {"approving": "ready"},
+    "start_deploying": {"ready": "deploying"},
+    "stop_deploying": {"deploying": "ready"},
+    "mark_released": {"deploying": "released"},
+    "roll_back": {"deploying": "rolled_back", "released": "rolled_back", "review": "rolled_back"},
+    "open_review": {"released": "review", "rolled_back": "review"},
+    "close": {"review": "closed"},
+    "new_candidate": {"testing": "testing", "approving": "testing", "ready": "testing"},
+    "reopen_plan": {
+        "planned": "planned",
+        "building": "planned",
+        "testing": "planned",
+        "approving": "planned",
+        "ready": "planned",
+    },
+    "hold": {
+        "draft": "on_hold",
+        "planned": "on_hold",
+        "building": "on_hold",
+        "testing": "on_hold",
+        "approving": "on_hold",
+        "ready": "on_hold",
+    },
+    "resume": {"on_hold": "building"},
+    "cancel": {
+        "draft": "cancelled",
+        "planned": "cancelled",
+        "building": "cancelled",
+        "testing": "cancelled",
+        "approving": "cancelled",
+        "ready": "cancelled",
+        "on_hold": "cancelled",
+    },
+}
+RELEASE_REASONS = {"roll_back", "reopen_plan", "hold", "resume", "cancel"}
+
+CHANGE_MOVES = {
+    "assess": {"new": "assessing"},
+    "request_authorisation": {"assessing": "authorising"},
+    "expedite": {"new": "authorising"},
+    "approve": {"authorising": "approved"},
+    "reject": {"assessing": "rejected", "authorising": "rejected"},
+    "rework": {"rejected": "new"},
+    "implement": {"approved": "implementing"},
+    "finish": {"implementing": "done"},
+    "fail": {"implementing": "failed"},
+    "back_out": {"implementing": "backed_out", "done": "backed_out"},
+    "withdraw": {
+        "new": "withdrawn",
+        "assessing": "withdrawn",
+        "authorising": "withdrawn",
+        "approved": "withdrawn",
+        "rejected": "withdrawn",
+    },
+}
+CHANGE_REASONS = {"reject", "withdraw"}
+
+
+@pytest.fixture
+def clear_gates(monkeypatch):
+    monkeypatch.setattr(gates, "answers", lambda transition, names, obj: [gates.Answer(n, n) for n in names])
+
+
+def pairs(moves, states):
+    return [(state, name, moves[name].get(state)) for name in moves for state in states.values]
+
+
+def attempt(obj, name, reasons):
+    getattr(obj, name)(reason="Because." if name in reasons else "")
+    obj.save()
+    record(f"{type(obj).__name__.lower()}.moved", obj, actor=system_user())
+
+
+def assert_moves_or_refuses(obj, name, target, reasons):
+    was = str(obj.state)
+    if target:
+        attempt(obj, name, reasons)
+    else:
+        with pytest.raises(Refused) as refusal:
+            attempt(obj, name, reasons)
+        assert [b.code for b in refusal.value.blockers] == ["state"]
+    kept = type(obj).objects.get(pk=obj.pk)
+    assert kept.state == (target or was)
+    assert Event.objects.filter(name__endswith=".moved").count() == (1 if target else 0)
+
+
+def test_the_machines_hold_the_transitions_of_the_tables_and_no_others():
+    assert set(Release.machine.steps) == set(RELEASE_MOVES)
+    assert set(Change.machine.steps) == set(CHANGE_MOVES)
+
+
+def test_the_steps_that_need_a_reason_are_these():
+    assert {s.name for s in Release.machine.steps.values() if s.reason} == RELEASE_REASONS
+    assert {s.name for s in Change.machine.steps.values() if s.reason} == CHANGE_REASONS
+
+
+@pytest.mark.parametrize(("state", "name", "target"), pairs(RELEASE_MOVES, ReleaseState))
+def test_a_release_moves_only_as_the_table_says(clear_gates, product, state, name, target):
+    release = releases.release(product, state, held_from="building" if state == "on_hold" else "")
+    assert_moves_or_refuses(release, name, target, RELEASE_REASONS)
+
+
+@pytest.mark.parametrize(("state", "name", "target"), pairs(CHANGE_MOVES, ChangeState))
+def test_a_change_moves_only_as_the_table_says(clear_gates, product, state, name, target):
+    change = releases.change(product, state=state)
+    assert_moves_or_refuses(change, name, target, CHANGE_REASONS)
+
+
+@pytest.mark.parametrize("name", sorted(RELEASE_REASONS))
+def test_a_step_that_needs_a_reason_refuses_without_one(clear_gates, product, name):
+    state = next(iter(RELEASE_MOVES[name]))
+    release = releases.release(product, state, held_from="building")
+    with pytest.raises(Refused) as refusal:
+        getattr(release, name)(reason="  ")
+    assert [b.code for b in refusal.value.blockers] == ["reason"]
+    assert release.state == state
