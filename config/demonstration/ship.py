@@ -211,8 +211,7 @@ class Service:
             return False
         finally:
             connection.close()
-        expected = {"commit": wanted["commit"], "version": wanted["version"], "environment": self.environment}
-        return isinstance(said, dict) and said.items() >= expected.items()
+        return isinstance(said, dict) and all(said.get(name) == wanted[name] for name in ("commit", "version"))
 
     def process(self) -> psutil.Process | None:
         """The running process of the service, None when there is none. A reused pid is not taken for it."""

@@ -218,6 +218,14 @@ def test_a_version_that_cannot_start_fails_and_the_one_before_runs_again(deploy,
     assert version_at(port) == "4.7.2"
 
 
+def test_the_same_version_of_another_environment_is_not_taken_for_ours(deploy, port):
+    deploy("4.7.2")
+    failed = deploy("4.7.2", environment="production")
+    assert failed.returncode == 1
+    assert f"Port {port} cannot be used" in failed.stderr
+    assert json.loads(ask(port, "/version")[1])["environment"] == "staging"
+
+
 def test_a_first_version_that_cannot_start_leaves_nothing_deployed(deploy, port, root):
     with somebody_else_on(port):
         assert deploy("4.7.2").returncode == 1
