@@ -9,6 +9,7 @@ from django_fsm import FSMField
 
 from core.machine import LifecycleModel, Machine
 from releases.models import Product, Release
+from reviews.querysets import ReviewQuerySet
 from reviews.states import ActionState, FindingKind, Outcome, ReviewState
 
 State = ReviewState
@@ -35,6 +36,11 @@ class Review(LifecycleModel):
     reminded_at = models.DateTimeField(null=True, blank=True)
     state = FSMField(default=State.SCHEDULED, choices=State.choices, protected=True)
     opened_at = models.DateTimeField(default=timezone.now)
+
+    objects = ReviewQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
 
     def __str__(self):
         return f"Review of {self.release}"

@@ -1,0 +1,169 @@
+"""Doors of notifications: tell, mail, mark read, remind."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import policy
+from accounts.actions import system_user
+from accounts.models import User
+from approvals.models import ApprovalRequest, Waiver
+from approvals.states import GrantState, RequestState
+from core import outbox
+from core.events import record
+from core.locking import locked
+from core.models import Event
+from notifications.kinds import KINDS, Kind
+from notifications.models import Notification, Subscription
+from releases.models import Release
+from releases.states import ReleaseState
+
+MAIL = "notifications.mail"
+REMIND_REQUEST_BEFORE = timedelta(hours=24)
+WARN_WAIVER_BEFORE = timedelta(hours=24)
+WARN_WINDOW_BEFORE = timedelta(hours=24)
+
+
+@transaction.atomic
+def tell(event: Event) -> list[Notification]:
+    """Write a notification for each person whom the event concerns, once per person and kind, and queue the mails.
+
+    The person who did it is not told, unless the outcome is news to them too. Who may not see the thing is not told.
+    """
+    made = [n for kind in KINDS.values() if event.name in kind.events for n in _tell_kind(kind, event)]
+    outbox.fan_out(event, MAIL, [f"user:{n.recipient_id}" for n in made if n.wants_mail])
+    return made
+
+
+def _tell_kind(kind: Kind, event: Event) -> list[Notification]:
+    about = kind.read(event)
+    if about is None:
+        return []
+    people = {u for u in kind.who(about, event) if kind.even_to_actor or u.pk != event.actor_id}
+    people = {u for u in people if policy.may(u, "releases.view_product", about)}
+    wishes = {s.user_id: s for s in Subscription.objects.filter(kind=kind.slug, user__in=people)}
+    told = []
+    for user in sorted(people, key=lambda u: u.pk):
+        wish = wishes.get(user.pk)
+        if wish and not (wish.bell or wish.mail):
+            continue
+        notification, _ = Notification.objects.get_or_create(
+            recipient=user, event=event, kind=kind.slug,
+            defaults={
+                "title": kind.title(about, event)[:200], "body": kind.body(about, event), "url": kind.url(about, event),
+                "read_at": timezone.now() if wish and not wish.bell else None,
+            },
+        )  # fmt: skip
+        notification.wants_mail = bool(user.email) and (wish is None or wish.mail)
+        told.append(notification)
+    return told
+
+
+def mail(event: Event, user_id: int) -> int:
+    """Send a person what the event told them, and mark it as mailed. Returns how many were sent.
+
+    A worker that dies between sending and marking sends again; the Message-ID is the same then, so mail programs show one.
+    Raises OSError or SMTPException when the server does not take it: the outbox tries again.
+    """
+    sent = 0
+    for notification in Notification.objects.filter(
+        event=event, recipient=user_id, mailed_at__isnull=True
+    ).select_related("recipient"):
+        if not notification.recipient.is_active or not notification.recipient.email:
+            continue
+        _message(notification).send()
+        Notification.objects.filter(pk=notification.pk).update(mailed_at=timezone.now())
+        sent += 1
+    return sent
+
+
+def _message(notification: Notification) -> EmailMessage:
+    link = settings.BASE_URL + notification.url
+    text = "\n\n".join(
+        part for part in [notification.title, notification.body, link, _FOOT.format(settings.BASE_URL)] if part
+    )
+    return EmailMessage(
+        subject=" ".join(notification.title.split()), body=text, to=[notification.recipient.email],
+        headers={"Message-ID": f"<notification-{notification.pk}@slipway>", "Auto-Submitted": "auto-generated"},
+    )  # fmt: skip
+
+
+_FOOT = "The link opens the page; nothing is decided by following it. What you are mailed: {}/settings/notifications/"
+
+
+def mark_read(ids: list[int] | None, *, actor: User) -> int:
+    """Mark the actor's own notifications as read: those with these ids, or all for None. Returns how many."""
+    mine = Notification.objects.filter(recipient=actor, read_at__isnull=True)
+    return (mine if ids is None else mine.filter(pk__in=ids)).update(read_at=timezone.now())
+
+
+def set_subscription(kind: str, *, actor: User, bell: bool, mail: bool) -> Subscription:
+    """Choose for oneself how one kind arrives. Raises KeyError for an unknown kind."""
+    KINDS[kind]
+    return Subscription.objects.update_or_create(user=actor, kind=kind, defaults={"bell": bell, "mail": mail})[0]
+
+
+def remind_of_request(request_id: int) -> bool:
+    """Record once that a request still waits. False when it was recorded, or is decided."""
+    with locked(ApprovalRequest.objects, request_id) as request:
+        if request.reminded_at or request.state != RequestState.PENDING:
+            return False
+        request.reminded_at = timezone.now()
+        request.save()
+        record("request.reminded", request, actor=system_user(), due_at=request.due_at)
+    return True
+
+
+def warn_of_waiver(waiver_id: int) -> bool:
+    """Record once that a waiver lapses soon."""
+    with locked(Waiver.objects, waiver_id) as waiver:
+        if waiver.warned_at or waiver.state != GrantState.GRANTED:
+            return False
+        waiver.warned_at = timezone.now()
+        waiver.save()
+        record("waiver.lapsing", waiver, actor=system_user(), expires_at=waiver.expires_at)
+    return True
+
+
+def warn_of_window(release_id: int) -> bool:
+    """Record once per window that it opens soon."""
+    with locked(Release.objects, release_id) as release:
+        start = release.window_starts_at.isoformat()
+        known = Event.objects.filter(
+            stream=f"release:{release_id}", name="release.window_opening", payload__window=start
+        )
+        if known.exists():
+            return False
+        record("release.window_opening", release, actor=system_user(), window=start)
+    return True
+
+
+def remind_due() -> int:
+    """Record every reminder and warning that is due now. Returns how many were new."""
+    now = timezone.now()
+    requests = ApprovalRequest.objects.filter(
+        state=RequestState.PENDING, reminded_at__isnull=True, due_at__lte=now + REMIND_REQUEST_BEFORE
+    )
+    waivers = Waiver.objects.filter(
+        state=GrantState.GRANTED, warned_at__isnull=True, expires_at__lte=now + WARN_WAIVER_BEFORE
+    )
+    coming = [
+        ReleaseState.PLANNED,
+        ReleaseState.BUILDING,
+        ReleaseState.TESTING,
+        ReleaseState.APPROVING,
+        ReleaseState.READY,
+    ]
+    windows = Release.objects.filter(
+        state__in=coming, window_starts_at__gt=now, window_starts_at__lte=now + WARN_WINDOW_BEFORE
+    )
+    return sum(
+        [
+            *(remind_of_request(pk) for pk in requests.values_list("pk", flat=True)),
+            *(warn_of_waiver(pk) for pk in waivers.values_list("pk", flat=True)),
+            *(warn_of_window(pk) for pk in windows.values_list("pk", flat=True)),
+        ]
+    )
