@@ -42,7 +42,7 @@ def test_a_duration_is_machine_readable(render):
 
 def test_a_name_that_the_page_forgot_raises(render):
     with pytest.raises(UndefinedError):
-        render("{{ release.name }}")
+        render("{{ release }}")
 
 
 def test_an_icon_is_hidden_from_readers_and_an_unknown_one_raises(render):

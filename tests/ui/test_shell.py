@@ -22,20 +22,20 @@ PAGE = (
 
 
 @pytest.fixture
-def page(render, rf, db):
-    """The page of a person: `page(user, cookies={…}, path="/inbox/")`."""
+def shown(render, rf, db):
+    """The page of a person: `shown(user, cookies={…}, path="/inbox/")`."""
 
-    def page(user, path="/", cookies=None):
+    def shown(user, path="/", cookies=None):
         request = rf.get(path)
         request.user = user
         request.COOKIES |= cookies or {}
         return render(PAGE, request)
 
-    return page
+    return shown
 
 
-def test_a_page_has_its_landmarks_its_title_and_one_h1(page):
-    html = page(person("ines"))
+def test_a_page_has_its_landmarks_its_title_and_one_h1(shown):
+    html = shown(person("ines"))
     assert "<title>Inbox · Slipway</title>" in html
     assert '<html lang="en">' in html
     assert '<a class="skip" href="#main">' in html
@@ -55,18 +55,18 @@ def test_nobody_signed_in_sees_the_page_without_navigation(render):
     assert 'id="palette"' not in html
 
 
-def test_the_cookie_decides_the_theme_and_nothing_else_gets_into_the_page(page):
+def test_the_cookie_decides_the_theme_and_nothing_else_gets_into_the_page(shown):
     user = person("ines")
-    assert '<html lang="en" data-theme="dark">' in page(user, cookies={"theme": "dark"})
-    assert "data-theme=" not in page(user, cookies={"theme": '"><script>'})[:200]
+    assert '<html lang="en" data-theme="dark">' in shown(user, cookies={"theme": "dark"})
+    assert "data-theme=" not in shown(user, cookies={"theme": '"><script>'})[:200]
 
 
-def test_single_keys_are_off_for_whoever_switched_them_off(page):
-    assert 'data-keys="off"' in page(person("noor", keys_on=False))[:200]
+def test_single_keys_are_off_for_whoever_switched_them_off(shown):
+    assert 'data-keys="off"' in shown(person("noor", keys_on=False))[:200]
 
 
-def test_no_page_has_inline_style_or_script(page):
-    html = page(person("ines"))
+def test_no_page_has_inline_style_or_script(shown):
+    html = shown(person("ines"))
     assert " style=" not in html
     assert "<style" not in html
     assert not re.search(r"\son[a-z]+=", html)
@@ -75,15 +75,15 @@ def test_no_page_has_inline_style_or_script(page):
     assert re.findall(r"<script(?! src=)", html) == []
 
 
-def test_htmx_is_told_to_evaluate_nothing_and_sends_the_token_itself(page):
-    html = page(person("ines"))
+def test_htmx_is_told_to_evaluate_nothing_and_sends_the_token_itself(shown):
+    html = shown(person("ines"))
     assert '"allowEval":false' in html
     assert '"includeIndicatorStyles":false' in html
     assert re.search(r"""hx-headers='\{"X-CSRFToken": "\w+"\}'""", html)
 
 
-def test_the_navigation_links_only_to_pages_that_are_there(page):
-    html = page(person("ines"))
+def test_the_navigation_links_only_to_pages_that_are_there(shown):
+    html = shown(person("ines"))
     nav = html[html.index('<nav class="side"') : html.index("</nav>")]
     assert 'href=""' not in nav
     assert 'href="#"' not in nav
