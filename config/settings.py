@@ -172,7 +172,7 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # An image collects its files once, under names that may be cached for ever; a checkout serves them from where they are.
 COLLECTED = env.str("SLIPWAY_STATIC_ROOT", default="")
-STATIC_ROOT = Path(COLLECTED or VAR_DIR / "static")
+STATIC_ROOT = Path(COLLECTED) if COLLECTED else None
 STATIC_STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

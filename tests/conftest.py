@@ -1,7 +1,6 @@
 """Real servers for every test: PostgreSQL and Valkey of the embedded kind, started once per pytest process."""
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -32,7 +31,6 @@ def pytest_configure(config):
 def pytest_unconfigure(config):
     if hasattr(config, "slipway_servers"):
         children.stop(config.slipway_servers)
-        shutil.rmtree(os.environ["SLIPWAY_TEST_VAR"], ignore_errors=True)
 
 
 def pytest_runtest_setup(item):

@@ -5,7 +5,7 @@ cluster and its template database for the next time. Workers of pytest-xdist sha
 """
 
 import os
-import tempfile
+import shutil
 from pathlib import Path
 
 KEPT = ("SLIPWAY_SHARED_DATA", "SLIPWAY_TEST_HOME", "SLIPWAY_TEST_VAR", "SLIPWAY_TEST_DATABASE")
@@ -41,7 +41,8 @@ TEST_LOCK = None
 if "SLIPWAY_TEST_HOME" not in os.environ:
     TEST_LOCK = take_a_place()
     os.environ["SLIPWAY_TEST_HOME"] = str(TEST_LOCK.path.parent)
-    os.environ["SLIPWAY_TEST_VAR"] = tempfile.mkdtemp(prefix="slipway-test-")
+    shutil.rmtree(TEST_LOCK.path.parent / "var", ignore_errors=True)
+    os.environ["SLIPWAY_TEST_VAR"] = str(TEST_LOCK.path.parent / "var")
 TEST_HOME = Path(os.environ["SLIPWAY_TEST_HOME"])
 os.environ["SLIPWAY_VAR_DIR"] = os.environ["SLIPWAY_TEST_VAR"]
 

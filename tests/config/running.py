@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -42,24 +43,30 @@ class Run:
         self.var, self.port = var, port or free_port()
         clean = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         wanted = {"SLIPWAY_VAR_DIR": str(var), "PORT": str(self.port), "SLIPWAY_DEMONSTRATION": "false"}
+        wanted["MAKELEVEL"] = "1"  # it ends with its parent, as below make: no test run leaves one behind
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "run"],
             cwd=ROOT,
             env=clean | wanted | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            bufsize=0,
             start_new_session=True,
         )
 
-    def wait_until_it_serves(self, patience_s: float = 60) -> "Run":
+    def wait_until_it_serves(self) -> "Run":
+        return self.wait_until_it_says("Slipway runs at")
+
+    def wait_until_it_says(self, words: str, patience_s: float = 60) -> "Run":
         until = time.monotonic() + patience_s
         said = ""
-        while "Slipway runs at" not in said:
+        while words not in said:
             assert time.monotonic() < until, said
-            line = self.process.stdout.readline()
-            assert line, f"it ended before it served:\n{said}"
-            said += line
+            waiting, _, _ = select.select([self.process.stdout], [], [], 1)
+            if waiting:
+                line = self.process.stdout.readline().decode()
+                assert line, f"it ended before it said {words!r}:\n{said}"
+                said += line
         return self
 
     def get(self, path: str) -> tuple[int, str]:
@@ -71,20 +78,23 @@ class Run:
     def family(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def child(self, name: str) -> psutil.Process:
+    def pid_of(self, name: str) -> int:
         note = json.loads((self.var / "run" / "children").read_text())
-        return next(psutil.Process(pid) for called, pid, *_ in note if called == name)
+        return next((pid for called, pid, *_ in note if called == name), 0)
+
+    def child(self, name: str) -> psutil.Process:
+        return psutil.Process(self.pid_of(name))
 
     def end(self, number: int = signal.SIGTERM, patience_s: float = 30) -> tuple[int, str]:
         """Send a signal and wait: exit status and what was said since."""
         self.process.send_signal(number)
         said, _ = self.process.communicate(timeout=patience_s)
-        return self.process.returncode, said
+        return self.process.returncode, said.decode()
 
     def finish(self, patience_s: float = 30) -> tuple[int, str]:
         """Wait for a run that ends by itself: exit status and all that it said."""
         said, _ = self.process.communicate(timeout=patience_s)
-        return self.process.returncode, said
+        return self.process.returncode, said.decode()
 
     def __enter__(self) -> "Run":
         return self
