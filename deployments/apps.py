@@ -4,3 +4,57 @@ from django.apps import AppConfig
 class DeploymentsConfig(AppConfig):
     name = "deployments"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self):
+        from core import gates, outbox
+        from deployments import guards, reactions
+
+        _answer_own_gates(gates, guards)
+        _answer_gates_of_releases(gates, guards)
+        outbox.on(
+            ("release.candidate_added", "release.cancelled"),
+            consumer="deployments.supersede",
+            run=reactions.supersede_waiting,
+        )
+
+
+def _answer_own_gates(gates, guards):
+    start = {
+        "not_blocked": (guards.blocked, "Nothing blocks it", None),
+        "environment_free": (guards.environment_taken, "Environment is free", None),
+        "previous_environment": (
+            guards.not_verified_before,
+            "Verified in the environment before",
+            guards.because_verified_before,
+        ),
+        "current_candidate": (guards.not_current_candidate, "Current candidate", None),
+        "release_may_deploy": (guards.release_not_ready, "Release may deploy", None),
+        "window_open": (guards.window_closed, "Window", guards.because_window),
+        "freeze": (guards.frozen, "No freeze", guards.because_not_frozen),
+        "hooks": (guards.hooks_unfit, "Hooks", guards.because_hooks),
+        "not_older": (guards.older_than_running, "Not older than what runs", None),
+    }
+    for name, (find, label, because) in start.items():
+        gates.register("deployment.start", name, find, label=label, because=because)
+    gates.register("deployment.verify", "runs_succeeded", guards.runs_unfinished, label="Hooks succeeded")
+    gates.register("deployment.succeed", "verified", guards.not_verified, label="Verified")
+    gates.register(
+        "deployment.roll_back", "way_back", guards.no_way_back, label="Way back", because=guards.because_way_back
+    )
+
+
+def _answer_gates_of_releases(gates, guards):
+    gates.register(
+        "release.mark_released",
+        "deployment_verified",
+        guards.production_unproven,
+        label="Verified in production",
+        prefetch=("deployments", "product__environments"),
+    )
+    gates.register(
+        "release.roll_back",
+        "rollback_done",
+        guards.rollback_unfinished,
+        label="Rolled back in production",
+        prefetch=("deployments__environment",),
+    )

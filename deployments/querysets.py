@@ -4,7 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts import policy
-from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING, DeploymentState
+from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING, DeploymentState, RunState
 
 
 class DeploymentQuerySet(models.QuerySet):
@@ -25,5 +25,32 @@ class DeploymentQuerySet(models.QuerySet):
         """Those after which the candidate ran in its environment, proven by its verification."""
         return self.filter(state=DeploymentState.SUCCEEDED)
 
+    def running(self):
+        """The newest verified deployment of each environment: what runs there, as far as Slipway can tell."""
+        return (
+            self.filter(verified_at__isnull=False).order_by("environment_id", "-verified_at").distinct("environment_id")
+        )
+
     def due(self):
         return self.filter(due_at__lte=timezone.now())
+
+
+class RunQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return policy.only_where(self, user, "releases.view_product", "deployment__release__product_id")
+
+    def stopping(self):
+        """Cancelled ones whose tool may not have stopped yet."""
+        return self.filter(state=RunState.CANCELLED, due_at__isnull=False)
+
+    def due(self):
+        """Those that the engine should look at now."""
+        return self.filter(
+            due_at__lte=timezone.now(),
+            state__in=[RunState.WAITING, RunState.CLAIMED, RunState.RUNNING, RunState.CANCELLED],
+        )
+
+
+class HookQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return policy.only_where(self, user, "releases.view_product", "environment__product_id")

@@ -32,6 +32,21 @@ class DeploymentKind(models.TextChoices):
     ROLLBACK = "rollback", "Rollback"
 
 
+class OnFailure(models.TextChoices):
+    """What a failed run means for its deployment."""
+
+    FAIL = "fail", "Fail the deployment"
+    PAUSE = "pause", "Pause and ask a person"
+
+
+class How(models.TextChoices):
+    """What becomes of the step that stopped a deployment when it goes on."""
+
+    RETRY = "retry", "Try the step again"
+    SKIP = "skip", "Skip the step"
+    SUCCEEDED = "succeeded", "The step succeeded"
+
+
 class RunState(models.TextChoices):
     """One call of a hook."""
 

@@ -9,7 +9,7 @@ from django_fsm import FSMField
 
 from core.machine import LifecycleModel, Machine
 from deployments.querysets import DeploymentQuerySet
-from deployments.states import HOLDS_ENVIRONMENT, WAITING, DeploymentKind, DeploymentState
+from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING, DeploymentKind, DeploymentState
 from releases.models import Candidate, Environment, Product, Release
 
 State = DeploymentState
@@ -59,6 +59,9 @@ class Deployment(LifecycleModel):
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     verifying_since = models.DateTimeField(null=True, blank=True)
+    verified_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the candidate was proven to run there; the newest of an environment runs"
+    )
     detail = models.TextField(blank=True, help_text="Why it paused, failed or was refused")
     reason = models.TextField(blank=True, help_text="What the person who stopped or rolled back gave as a reason")
     due_at = models.DateTimeField(null=True, blank=True, help_text="When the engine looks at it again")
@@ -68,13 +71,26 @@ class Deployment(LifecycleModel):
     class Meta:
         ordering = ["-pk"]
         constraints = [
+            # A rollback works inside the hold of the deployment that it undoes, which stays rolling_back as long.
             models.UniqueConstraint(
-                fields=["environment"], condition=Q(state__in=HOLDS_ENVIRONMENT), name="deployment_one_per_environment"
+                fields=["environment"],
+                condition=Q(state__in=HOLDS_ENVIRONMENT, kind=DeploymentKind.DEPLOY),
+                name="deployment_one_per_environment",
+            ),
+            models.UniqueConstraint(
+                fields=["rolls_back"],
+                condition=Q(state__in=HOLDS_ENVIRONMENT),
+                name="deployment_one_rollback_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=DeploymentKind.ROLLBACK, rolls_back__isnull=False)
+                | Q(kind=DeploymentKind.DEPLOY, rolls_back__isnull=True),
+                name="deployment_rollback_undoes_one",
             ),
         ]
         indexes = [
             models.Index(fields=["due_at"], name="deployment_due", condition=Q(due_at__isnull=False)),
-            models.Index(fields=["environment", "-ended_at"], name="deployment_by_environment"),
+            models.Index(fields=["environment", "-verified_at"], name="deployment_by_environment"),
             models.Index(fields=["release", "-id"], name="deployment_by_release"),
         ]
 
@@ -92,15 +108,50 @@ class Deployment(LifecycleModel):
     def is_live(self) -> bool:
         return self.state in HOLDS_ENVIRONMENT
 
+    @property
+    def is_rollback(self) -> bool:
+        return self.kind == DeploymentKind.ROLLBACK
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in ENDED
+
+    def hooks(self) -> list:
+        """The hooks to call, in order. A rollback without hooks of its own deploys the earlier candidate again."""
+        active = [hook for hook in self.environment.hooks.all() if hook.is_active]
+        own = [hook for hook in active if hook.on == self.kind]
+        if not own and self.is_rollback:
+            own = [hook for hook in active if hook.on == DeploymentKind.DEPLOY]
+        return sorted(own, key=lambda hook: (hook.position, hook.pk))
+
+    def latest_runs(self) -> list:
+        """The newest attempt of each step, in order."""
+        newest = {run.position: run for run in self.runs.all()}  # runs come by position, then by attempt
+        return [newest[position] for position in sorted(newest)]
+
+    @property
+    def way_back(self) -> "Deployment | None":
+        """The last verified deployment of another candidate there, before this one was made."""
+        return (
+            self.environment.deployments.verified()
+            .filter(pk__lt=self.pk)
+            .exclude(candidate=self.candidate_id)
+            .order_by("-verified_at")
+            .first()
+        )
+
     @machine.transition(
         state,
-        source=State.PLANNED,
+        source=[State.PLANNED, State.SCHEDULED, State.QUEUED],
         target=State.AWAITING_APPROVAL,
         right="releases.deploy",
         label="Wait for approval",
         automatic=True,
+        reason=True,
     )
-    def await_approval(self):
+    def await_approval(self, reason: str):
+        """Its time came, but a gate was closed: somebody starts it once that is open."""
+        self.detail = reason
         self._entered()
 
     @machine.transition(
@@ -115,7 +166,7 @@ class Deployment(LifecycleModel):
 
     @machine.transition(
         state,
-        source=[State.PLANNED, State.SCHEDULED],
+        source=[State.PLANNED, State.AWAITING_APPROVAL, State.SCHEDULED],
         target=State.QUEUED,
         right="releases.deploy",
         label="Queue",
@@ -160,7 +211,9 @@ class Deployment(LifecycleModel):
         gates=("verified",),
     )
     def succeed(self):
+        self.detail = ""
         self._ended()
+        self.verified_at = self.ended_at
 
     @machine.transition(
         state,
@@ -173,6 +226,7 @@ class Deployment(LifecycleModel):
     )
     def pause(self, reason: str):
         self.detail = reason
+        self.due_at = None
         self._entered()
 
     @machine.transition(
@@ -185,7 +239,7 @@ class Deployment(LifecycleModel):
 
     @machine.transition(
         state,
-        source=[State.RUNNING, State.VERIFYING, State.PAUSED, State.ROLLING_BACK],
+        source=[State.RUNNING, State.VERIFYING, State.PAUSED],
         target=State.FAILED,
         right="",
         label="Fail",
@@ -211,7 +265,15 @@ class Deployment(LifecycleModel):
 
     @machine.transition(
         state,
-        source=[State.RUNNING, State.VERIFYING, State.PAUSED],
+        source=[
+            State.RUNNING,
+            State.VERIFYING,
+            State.PAUSED,
+            State.SUCCEEDED,
+            State.FAILED,
+            State.ABORTED,
+            State.ROLLBACK_FAILED,
+        ],
         target=State.ROLLING_BACK,
         right="releases.deploy",
         label="Roll back now",
@@ -220,7 +282,7 @@ class Deployment(LifecycleModel):
         gates=("way_back",),
     )
     def roll_back(self, reason: str):
-        self.reason = reason
+        self.reason, self.ended_at, self.due_at = reason, None, None
         self._entered()
 
     @machine.transition(
@@ -253,8 +315,11 @@ class Deployment(LifecycleModel):
     def supersede(self):
         self._ended()
 
-    @machine.transition(state, source=list(WAITING), target=State.EXPIRED, right="", label="Expire", automatic=True)
-    def expire(self):
+    @machine.transition(
+        state, source=list(WAITING), target=State.EXPIRED, right="", label="Expire", automatic=True, reason=True
+    )
+    def expire(self, reason: str):
+        self.detail = reason
         self._ended()
 
     def _entered(self) -> None:
@@ -263,6 +328,27 @@ class Deployment(LifecycleModel):
     def _ended(self) -> None:
         self.state_since = self.ended_at = timezone.now()
         self.due_at = None
+
+
+class Verification(models.Model):
+    """How it is proven that a candidate runs in an environment. Without a row, the defaults hold."""
+
+    environment = models.OneToOneField(Environment, models.CASCADE, related_name="verification")
+    path = models.CharField(
+        "health path", max_length=200, default="/health", help_text="Asked below the environment's address"
+    )
+    version_path = models.CharField(
+        max_length=200, default="/version", blank=True, help_text="Must name the version deployed; empty: not asked"
+    )
+    steady_s = models.PositiveIntegerField("steady for", default=5, help_text="Seconds without one bad answer")
+    timeout_s = models.PositiveIntegerField("at most", default=120, help_text="Seconds until it has failed")
+
+    def __str__(self):
+        return f"Verification of {self.environment}"
+
+    @property
+    def rights_scope(self) -> Product:
+        return self.environment.product
 
 
 class Sample(models.Model):

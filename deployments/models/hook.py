@@ -3,7 +3,8 @@
 from django.db import models
 
 from core.secrets import EncryptedTextField
-from deployments.states import DeploymentKind
+from deployments.querysets import HookQuerySet
+from deployments.states import DeploymentKind, OnFailure
 from releases.models import Environment, Product
 
 
@@ -18,7 +19,16 @@ class Hook(models.Model):
     config = models.JSONField(default=dict, help_text="What the driver needs; see docs/hooks.md")
     secret = EncryptedTextField(blank=True, help_text="Write-only; encrypted at rest")
     timeout_s = models.PositiveIntegerField(default=600, help_text="Seconds until the run is ended")
+    on_failure = models.CharField(
+        "when it fails",
+        max_length=5,
+        choices=OnFailure.choices,
+        default=OnFailure.FAIL,
+        help_text="An unknown outcome always asks",
+    )
     is_active = models.BooleanField(default=True)
+
+    objects = HookQuerySet.as_manager()
 
     class Meta:
         ordering = ["environment_id", "on", "position", "pk"]

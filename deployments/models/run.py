@@ -8,7 +8,8 @@ from django_fsm import FSMField
 from core.machine import LifecycleModel, Machine
 from deployments.models.deployment import Deployment
 from deployments.models.hook import Hook
-from deployments.states import DeploymentKind, RunState
+from deployments.querysets import RunQuerySet
+from deployments.states import DeploymentKind, OnFailure, RunState
 from releases.models import Product
 
 State = RunState
@@ -26,19 +27,28 @@ class Run(LifecycleModel):
     purpose = models.CharField(max_length=10, choices=DeploymentKind.choices)
     position = models.PositiveSmallIntegerField()
     attempt = models.PositiveSmallIntegerField(default=1)
+    driver = models.CharField(max_length=30)
+    config = models.JSONField(default=dict, help_text="The hook's configuration when the deployment started")
+    timeout_s = models.PositiveIntegerField(default=600)
     key = models.CharField(max_length=80, unique=True)
     token = models.CharField(max_length=64, unique=True, help_text="Secret of the callback address")
     state = FSMField(default=State.WAITING, choices=State.choices, protected=True)
     handle = models.JSONField(default=dict, blank=True, help_text="What the driver needs to find it again")
     log_offset = models.PositiveBigIntegerField(default=0)
+    log_bytes = models.PositiveBigIntegerField(default=0, help_text="How much of its output is kept")
+    tail = models.TextField(blank=True, help_text="The last line while it is not ended")
+    heard = models.JSONField(default=list, blank=True, help_text="Ids of the callbacks already taken in")
+    on_failure = models.CharField(max_length=5, choices=OnFailure.choices, default=OnFailure.FAIL)
     progress = models.FloatField(null=True, blank=True)
     detail = models.TextField(blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it is polled again; a claim's end while claimed"
+        null=True, blank=True, help_text="When the engine looks at it again; the end of a claim while one holds it"
     )
+
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         ordering = ["deployment_id", "position", "attempt", "pk"]
@@ -48,7 +58,9 @@ class Run(LifecycleModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at"], name="run_due", condition=Q(state__in=["waiting", "claimed", "running"]))
+            models.Index(
+                fields=["due_at"], name="run_due", condition=Q(state__in=["waiting", "claimed", "running", "cancelled"])
+            )
         ]
 
     def __str__(self):
@@ -58,9 +70,18 @@ class Run(LifecycleModel):
     def rights_scope(self) -> Product:
         return self.deployment.rights_scope
 
+    @property
+    def is_stopping(self) -> bool:
+        """Cancelled, but its tool may not have stopped yet."""
+        return self.state == State.CANCELLED and self.due_at is not None
+
     @machine.transition(state, source=State.WAITING, target=State.CLAIMED, right="", label="Claim", automatic=True)
     def claim(self):
-        self.started_at = timezone.now()
+        self.started_at = self.started_at or timezone.now()
+
+    @machine.transition(state, source=State.CLAIMED, target=State.WAITING, right="", label="Hand back", automatic=True)
+    def hand_back(self):
+        """The tool certainly did not get the call: it is made again later."""
 
     @machine.transition(state, source=State.CLAIMED, target=State.RUNNING, right="", label="Run", automatic=True)
     def run(self):
@@ -104,7 +125,10 @@ class Run(LifecycleModel):
         automatic=True,
     )
     def cancel(self):
+        """What was begun is told to stop: due now, until the tool has been told."""
+        begun = self.state != State.WAITING
         self._ended()
+        self.due_at = self.ended_at if begun else None
 
     @machine.transition(
         state,

@@ -1,0 +1,1 @@
+"""Doors of deployments. Locks are taken in one order: release, environment, deployment, run."""

@@ -1,0 +1,282 @@
+"""Doors of a deployment: planned, started, stopped, taken on, undone, and moved on by the engine."""
+
+from datetime import datetime, timedelta
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404
+from django.utils import timezone
+
+from accounts import policy
+from accounts.models import User
+from core.blockers import Refused, refuse
+from core.events import record
+from core.wording import full
+from deployments.actions import steps
+from deployments.actions.steps import entered, held
+from deployments.models import Deployment, Run
+from deployments.states import WAITING, DeploymentState, How, OnFailure, RunState
+
+DEPLOY = "releases.deploy"
+QUEUE_S = 3
+PATIENCE = timedelta(hours=24)
+ONLY_TAKEN = {"environment-taken", "environment-stopping"}
+STOPPED = (RunState.UNKNOWN, RunState.FAILED, RunState.CANCELLED)
+
+
+def plan_deployment(
+    release_id: int, environment_id: int, *, actor: User, scheduled_for: datetime | None = None
+) -> Deployment:
+    """Plan a deployment of the release's current candidate; with `scheduled_for` it starts by itself then.
+
+    Raises Release.DoesNotExist, Environment.DoesNotExist, Http404/PermissionDenied, or Refused (no candidate, an instant
+    that is past or outside the window of a release that enters production).
+    """
+    with entered(release_id, environment_id) as (release, environment):
+        policy.require(actor, DEPLOY, release)
+        return _plan(release, environment, actor=actor, scheduled_for=scheduled_for)
+
+
+def deploy(release_id: int, environment_id: int, *, actor: User) -> Deployment:
+    """Plan and start at once: both, or neither. Raises as plan_deployment and start_deployment."""
+    with entered(release_id, environment_id) as (release, environment):
+        policy.require(actor, DEPLOY, release)
+        deployment = _plan(release, environment, actor=actor)
+        steps.start(deployment, actor=actor)
+    return deployment
+
+
+def _plan(release, environment, *, actor: User, scheduled_for: datetime | None = None) -> Deployment:
+    if release.candidate is None:
+        refuse("no-candidate", f"{release} has no candidate to deploy. Add one first.")
+    _require_sensible(release, environment, scheduled_for)
+    deployment = Deployment.objects.create(
+        release=release,
+        candidate=release.candidate,
+        environment=environment,
+        created_by=actor,
+        scheduled_for=scheduled_for,
+    )
+    if scheduled_for:
+        deployment.schedule()
+        deployment.due_at = scheduled_for
+        deployment.save()
+    record("deployment.planned", deployment, actor=actor, scheduled_for=scheduled_for, **steps.facts(deployment))
+    return deployment
+
+
+def _require_sensible(release, environment, at: datetime | None) -> None:
+    if at is None:
+        return
+    if at <= timezone.now():
+        refuse("scheduled-in-past", "This instant is past. Give a later one, or start now.", field="scheduled_for")
+    starts, ends = release.window_starts_at, release.window_ends_at
+    if environment.is_production and starts and not starts <= at < ends:
+        refuse(
+            "outside-window",
+            f"The window of {release} is {full(starts)} to {full(ends)}. Give an instant inside it, or move the window.",
+            field="scheduled_for",
+        )
+
+
+def start_deployment(deployment_id: int, *, actor: User) -> Deployment:
+    """Start a planned deployment now. All gates are judged here, with release and environment locked.
+
+    Raises Deployment.DoesNotExist, Http404/PermissionDenied, or Refused with every blocker.
+    """
+    with held(deployment_id) as deployment:
+        policy.require(actor, DEPLOY, deployment)
+        steps.start(deployment, actor=actor)
+    return deployment
+
+
+def pause(deployment_id: int, *, actor: User, reason: str) -> Deployment:
+    """Stop before the next step. The step under way goes on to its end. Raises as the other doors."""
+    with held(deployment_id) as deployment:
+        policy.require(actor, DEPLOY, deployment)
+        _pause(deployment, reason, actor=actor)
+    return deployment
+
+
+def _pause(deployment: Deployment, reason: str, *, actor: User) -> None:
+    deployment.pause(reason=reason)
+    deployment.save()
+    record("deployment.paused", deployment, actor=actor, reason=reason, **steps.facts(deployment))
+
+
+def resume(deployment_id: int, *, actor: User, reason: str, how: str = How.RETRY) -> Deployment:
+    """Go on. A step that stopped it is tried again under a new key, skipped, or said to have succeeded.
+
+    Only an unknown outcome can be said to have succeeded, and only by a person. Raises as the other doors.
+    """
+    with held(deployment_id) as deployment:
+        policy.require(actor, DEPLOY, deployment)
+        deployment.resume(reason=reason)
+        deployment.save()
+        stopped = [run for run in deployment.latest_runs() if run.state in STOPPED]
+        for run in stopped:
+            _settle_by_hand(deployment, run, How(how), reason, actor=actor)
+        step = stopped[0].name if stopped else ""
+        record(
+            "deployment.resumed", deployment, actor=actor, reason=reason, how=how, step=step, **steps.facts(deployment)
+        )
+        steps.look_again(deployment)
+    return deployment
+
+
+def _settle_by_hand(deployment: Deployment, run: Run, how: How, reason: str, *, actor: User) -> None:
+    if how == How.RETRY:
+        if run.is_stopping:
+            refuse("still-stopping", f"{run.name} was told to stop and has not ended yet. Wait a moment.")
+        hook = run.hook
+        if hook is None:
+            refuse(
+                "hook-removed", f"The hook of {run.name} was removed, so it cannot be called again. Skip it or abort."
+            )
+        steps.lay_out_run(deployment, hook, run.position, run.attempt + 1)
+        return
+    policy.require_person(actor)
+    run.deployment = deployment
+    if how == How.SKIP:
+        run.skip(reason=reason)
+    else:
+        run.confirm(reason=reason)
+    run.save()
+    record("run.ended", run, actor=actor, name=run.name, detail=reason, by_hand=how)
+
+
+def abort(deployment_id: int, *, actor: User, reason: str) -> Deployment:
+    """End it where it stands, tell the tools to stop, undo nothing. Raises as the other doors."""
+    with held(deployment_id) as deployment:
+        policy.require(actor, DEPLOY, deployment)
+        deployment.abort(reason=reason)
+        deployment.save()
+        steps.stop_runs(deployment, actor=actor)
+        record("deployment.aborted", deployment, actor=actor, reason=reason, **steps.facts(deployment))
+        if deployment.is_rollback:
+            steps.close_undone(deployment, reason, actor=actor)
+        else:
+            steps.shipping.leave_production(deployment, actor=actor)
+    return deployment
+
+
+def roll_back(deployment_id: int, *, actor: User, reason: str) -> Deployment:
+    """Bring the last verified candidate before this one back. Returns the rollback, a deployment of its own.
+
+    Asks neither approval nor window; a blocked environment still refuses. Raises as the other doors.
+    """
+    with held(deployment_id) as deployment:
+        policy.require(actor, DEPLOY, deployment)
+        return steps.begin_rollback(deployment, reason, actor=actor)
+
+
+@transaction.atomic(durable=True)
+def supersede(release_id: int, *, actor: User) -> int:
+    """End what waits with a candidate that is no longer current, or for a release that is cancelled. Returns how many."""
+    from releases.models import Release
+
+    release = Release.objects.select_for_update(of=("self",), no_key=True).get(pk=release_id)
+    waiting = Deployment.objects.select_for_update(of=("self",), no_key=True).waiting().filter(release=release)
+    if release.state != "cancelled":
+        waiting = waiting.exclude(candidate=release.candidate_id)
+    found = list(waiting.order_by("pk"))
+    for deployment in found:
+        deployment.release = release
+        deployment.supersede()
+        deployment.save()
+        record("deployment.superseded", deployment, actor=actor, **steps.facts(deployment))
+    return len(found)
+
+
+def advance(deployment_id: int) -> Deployment:
+    """The engine's one step: whatever the deployment's rows ask for now. Harmless to repeat."""
+    with held(deployment_id) as deployment:
+        deployment.due_at = None
+        deployment.save(update_fields=["due_at"])
+        if deployment.state == DeploymentState.RUNNING:
+            _judge_runs(deployment)
+        elif deployment.state == DeploymentState.VERIFYING:
+            steps.look_again(deployment)
+        elif deployment.state in WAITING:
+            _start_when_due(deployment)
+    return deployment
+
+
+def _judge_runs(deployment: Deployment) -> None:
+    system = steps.the_system()
+    runs = deployment.latest_runs()
+    for run in runs:
+        if run.state == RunState.UNKNOWN or (run.state == RunState.FAILED and run.on_failure == OnFailure.PAUSE):
+            _pause(deployment, f"{run.name}: {run.detail or run.get_state_display()}", actor=system)
+            return
+        if run.state == RunState.FAILED:
+            steps.fail(deployment, f"{run.name} failed: {run.detail}", actor=system)
+            return
+        if run.state == RunState.CANCELLED:
+            _pause(deployment, f"{run.name} was cancelled.", actor=system)
+            return
+    if any(run.state in steps.UNDER_WAY for run in runs):
+        steps.go_on(deployment)
+        return
+    deployment.verify()
+    deployment.save()
+    record("deployment.verifying", deployment, actor=system, **steps.facts(deployment))
+    steps.look_again(deployment)
+
+
+def _start_when_due(deployment: Deployment) -> None:
+    """Start a scheduled or queued deployment. A taken environment makes it queue; a closed gate makes it wait for a person."""
+    if deployment.state not in (DeploymentState.SCHEDULED, DeploymentState.QUEUED) or _is_too_late(deployment):
+        return _expire_when_late(deployment)
+    if deployment.scheduled_for and deployment.scheduled_for > timezone.now():
+        deployment.due_at = deployment.scheduled_for
+        return deployment.save(update_fields=["due_at"])
+    try:
+        with transaction.atomic():
+            policy.require(deployment.created_by, DEPLOY, deployment)
+            steps.start(deployment, actor=deployment.created_by)
+    except Refused as refusal:
+        steps.refresh(deployment)
+        _wait(deployment, refusal)
+    except (PermissionDenied, Http404):
+        steps.refresh(deployment)
+        _await_person(deployment, f"{deployment.created_by} may not deploy any more.", [])
+
+
+def _wait(deployment: Deployment, refusal: Refused) -> None:
+    if {b.code for b in refusal.blockers} <= ONLY_TAKEN:
+        if deployment.state != DeploymentState.QUEUED:
+            deployment.enqueue()
+            deployment.detail = str(refusal)
+            deployment.save()
+            record("deployment.queued", deployment, actor=steps.the_system(), reason=str(refusal))
+        steps.look_again(deployment, in_s=QUEUE_S)
+    else:
+        _await_person(deployment, str(refusal), [b.code for b in refusal.blockers])
+
+
+def _await_person(deployment: Deployment, reason: str, blockers: list[str]) -> None:
+    deployment.await_approval(reason=reason)
+    deployment.due_at = _latest_start(deployment)
+    deployment.save()
+    record("deployment.awaiting", deployment, actor=steps.the_system(), reason=reason, blockers=blockers)
+
+
+def _latest_start(deployment: Deployment) -> datetime:
+    """Until when it may start: the end of the window in production, else a day after its time."""
+    ends = deployment.release.window_ends_at if deployment.environment.is_production else None
+    return ends or (deployment.scheduled_for or deployment.created_at) + PATIENCE
+
+
+def _is_too_late(deployment: Deployment) -> bool:
+    return timezone.now() >= _latest_start(deployment)
+
+
+def _expire_when_late(deployment: Deployment) -> None:
+    if not _is_too_late(deployment):
+        return
+    why = "its window closed" if deployment.environment.is_production else "a day has passed since its time"
+    reason = f"It did not start: {why}. {deployment.detail}".strip()
+    deployment.expire(reason=reason)
+    deployment.save()
+    record("deployment.expired", deployment, actor=steps.the_system(), reason=reason, **steps.facts(deployment))

@@ -1,0 +1,44 @@
+"""Celery faces of deployments. Each takes an id, does one thing and may run twice: the rows know what is due.
+
+Beat rings `tick` every second; it rings for each due row, and the claim inside the door lets one worker through.
+"""
+
+from celery import shared_task
+
+from deployments import due
+from deployments.actions import deployment, run, verification
+from deployments.doorbell import ring
+
+
+@shared_task
+def tick() -> int:
+    """Ring for every row that is due. Returns how many."""
+    found = due.everything()
+    for task, pk in found:
+        ring(task, pk)
+    return len(found)
+
+
+@shared_task
+def start_run(run_id: int) -> None:
+    run.start_run(run_id)
+
+
+@shared_task
+def poll_run(run_id: int) -> None:
+    run.poll_run(run_id)
+
+
+@shared_task
+def stop_run(run_id: int) -> None:
+    run.stop_run(run_id)
+
+
+@shared_task
+def advance(deployment_id: int) -> None:
+    deployment.advance(deployment_id)
+
+
+@shared_task
+def verify(deployment_id: int) -> None:
+    verification.verify(deployment_id)
