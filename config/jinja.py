@@ -43,7 +43,6 @@ def environment(**options) -> Environment:
         "LOOKS": LOOKS,
         "now": timezone.now,
         "query": query,
-        "settings": settings,
         "STAGES": STAGES,
         "stage_number": stage_number,
         "static": static,

@@ -1,6 +1,7 @@
 """The shell around every page, and the pages that stand without it."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from django.template.loader import get_template
 
 from core.blockers import Blocker, Refused
 from core.http import refusal
-from portal.context import Shell, freeze_note
+from portal.context import Entry, Shell, freeze_note
 from portal.preferences import theme
 from releases.models import FreezeWindow
 from tests.factories.accounts import person
@@ -87,6 +88,21 @@ def test_the_navigation_links_only_to_pages_that_are_there(shown):
     nav = html[html.index('<nav class="side"') : html.index("</nav>")]
     assert 'href=""' not in nav
     assert 'href="#"' not in nav
+
+
+def test_a_count_of_nothing_is_hidden_but_keeps_its_place_for_a_later_answer(render):
+    entry = Entry("inbox", "Inbox", "inbox", "/inbox/", count=0, count_words="waiting for you", hot=True)
+    html = render('{% from "ui/shell.html" import nav_link %}{{ nav_link(entry) }}', entry=entry)
+    assert '<span class="count hot" id="nav-count-inbox" hidden>0' in html
+    assert " hidden" not in render(
+        '{% from "ui/shell.html" import nav_link %}{{ nav_link(entry) }}', entry=replace(entry, count=2)
+    )
+
+
+def test_an_answer_can_change_a_count_in_both_navigations(render):
+    html = render('{% from "ui/toast.html" import count_oob %}{{ count_oob("inbox", 3, "waiting for you") }}')
+    assert 'id="nav-count-inbox" hx-swap-oob="true">3' in html
+    assert 'id="tab-count-inbox" hx-swap-oob="true">3' in html
 
 
 def test_a_freeze_that_is_on_or_next_is_worded(monkeypatch, amsterdam):
