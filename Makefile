@@ -40,7 +40,7 @@ house: $(V)/.dev
 	@$(PYTHON) -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-logo --no-cache
 
 migrations: $(V)/.dev
-	@$(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@$(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run --skip-checks
 
 # What a real installation sets, with addresses that nothing is asked at.
 deploy: $(V)/.dev

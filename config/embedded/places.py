@@ -5,8 +5,8 @@
     <sockets>/                                 their Unix sockets, private to their account
 
 `home` is var/ itself, except for root in a checkout that the servers' account cannot enter (a private home directory):
-then it is /var/lib/slipway-<hash of the path>. `sockets` is <home>/sockets, or /tmp/slipway-<hash> where that would
-make an address longer than a Unix socket may have.
+then it is /var/lib/slipway-<hash of the path>. `sockets` is <home>/sockets, or /tmp/slipway-<hash> where the path is
+longer than a Unix socket's may be, or has a comma in it.
 """
 
 import hashlib
@@ -115,7 +115,7 @@ def _home(var: Path) -> Path:
 
 def _sockets(home: Path) -> Path:
     near = home / "sockets"
-    if len(os.fsencode(near / SOCKET_NAME)) <= LONGEST_ADDRESS_BYTES:
+    if len(os.fsencode(near / SOCKET_NAME)) <= LONGEST_ADDRESS_BYTES and "," not in str(near):  # libpq: a list of hosts
         return near
     return Path("/tmp") / f"slipway-{_digest(home)}"  # noqa: S108  private and checked by refuse_a_foreign()
 

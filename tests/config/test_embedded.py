@@ -55,10 +55,11 @@ def test_libpq_cannot_be_steered_elsewhere(monkeypatch):
     assert [name for name in os.environ if name.startswith("PG")] == []
 
 
-def test_sockets_move_to_a_short_folder_where_the_path_is_too_long():
+@pytest.mark.parametrize("name", ["x" * 90, "one, two"])
+def test_sockets_move_to_a_short_plain_folder_where_the_path_is_too_long_or_has_a_comma(name):
     with folder() as var:
         near = places.of(var)
-        far = places.of(var.parent / ("x" * 90) / "var")
+        far = places.of(var.parent / name / "var")
     assert near.sockets == near.home / "sockets"
     assert far.sockets.parent == places.Path("/tmp")
     assert far.sockets.name.startswith("slipway-")
