@@ -20,7 +20,7 @@ def stream_of(obj) -> str:
     return f"{obj._meta.model_name}:{obj.pk}"
 
 
-def record(name: str, obj, *, actor, on_behalf_of=None, **payload) -> Event:
+def record(name: str, obj, /, *, actor, on_behalf_of=None, **payload) -> Event:
     """Append an event to the stream of `obj` and queue its reactions. Call it inside the door's transaction, after the save.
 
     `payload` is JSON-able. Where `obj` just moved, the states and the gates' answers are added. Raises RuntimeError outside a
