@@ -142,7 +142,7 @@ def _settle_by_hand(deployment: Deployment, run: Run, how: How, reason: str, *, 
     else:
         run.confirm(reason=reason)
     run.save()
-    record("run.ended", run, actor=actor, name=run.name, detail=reason, by_hand=how)
+    record("run.ended", run, actor=actor, step=run.name, detail=reason, by_hand=how)
 
 
 def abort(deployment_id: int, *, actor: User, reason: str) -> Deployment:

@@ -34,7 +34,7 @@ def save_hook(
             environment,
             actor=actor,
             hook=hook.pk,
-            name=hook.name,
+            hook_name=hook.name,
             on=hook.on,
             driver=hook.driver,
             config=hook.config,
@@ -68,7 +68,7 @@ def remove_hook(hook_id: int, *, actor: User) -> None:
         hook = environment.hooks.get(pk=hook_id)
         name = hook.name
         hook.delete()
-        record("environment.hook_removed", environment, actor=actor, hook=hook_id, name=name)
+        record("environment.hook_removed", environment, actor=actor, hook=hook_id, hook_name=name)
 
 
 def order_hooks(environment_id: int, ids: list[int], *, actor: User) -> None:

@@ -60,7 +60,7 @@ def _begin(run: Run) -> None:
     run.deadline_at = run.deadline_at or run.started_at + timedelta(seconds=run.timeout_s + GRACE_S)
     run.save()
     if first:
-        record("run.started", run, actor=steps.the_system(), name=run.name, key=run.key, driver=run.driver)
+        record("run.started", run, actor=steps.the_system(), step=run.name, key=run.key, driver=run.driver)
 
 
 def _claim(
@@ -191,7 +191,7 @@ def _end(run: Run, transition: Callable[[], None]) -> None:
         "run.ended",
         run,
         actor=steps.the_system(),
-        name=run.name,
+        step=run.name,
         detail=run.detail,
         seconds=round((run.ended_at - run.started_at).total_seconds(), 1),
     )

@@ -64,4 +64,3 @@ def taken_back(undone: Deployment, *, actor: User) -> None:
     release.save()
     record("release.rolled_back", release, actor=actor, deployment=undone.pk, reason=undone.reason)
     back_out_changes(release, actor)
-

@@ -139,7 +139,7 @@ def stop_runs(deployment: Deployment, *, actor: User) -> None:
         run.deployment = deployment
         run.cancel()
         run.save()
-        record("run.ended", run, actor=actor, name=run.name, detail="Cancelled.")
+        record("run.ended", run, actor=actor, step=run.name, detail="Cancelled.")
         if run.is_stopping:
             ring_after_commit("stop_run", run.pk)
 
