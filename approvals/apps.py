@@ -7,6 +7,7 @@ class ApprovalsConfig(AppConfig):
 
     def ready(self):
         answer_gates()
+        react()
 
 
 def answer_gates() -> None:
@@ -79,3 +80,45 @@ def answer_gates() -> None:
     register("signoff.waive", "waiver", guards.waiver_missing, label="Waiver", prefetch=("waivers",))
     register("waiver.grant", "in_future", guards.expiry_past, label="Ends in the future")
     register("override.grant", "in_future", guards.expiry_past, label="Ends in the future")
+
+
+# What may touch a facet of a decision sheet, or clear the last gate before a release is ready.
+OF_RELEASE = (
+    "release.plan_edited",
+    "release.scope_changed",
+    "release.risks_changed",
+    "release.rollback_plan_changed",
+    "release.dependencies_changed",
+    "release.candidate_added",
+    "release.held",
+    "release.resumed",
+    "release.plan_reopened",
+    "release.cancelled",
+)
+OF_CHANGE = (
+    "change.edited",
+    "change.approved",
+    "change.rejected",
+    "change.withdrawn",
+    "change.held",
+    "change.resumed",
+)
+OF_SIGNOFF = ("signoff.signed_off", "signoff.waived", "signoff.reported")
+OF_PRODUCT = ("environment.*",)
+
+
+def react() -> None:
+    """Say which events of other doors this room follows. Each reaction is harmless to repeat."""
+    from approvals import reactions
+    from core import outbox
+
+    outbox.on(OF_RELEASE, consumer="approvals.follow_release", run=reactions.follow_release)
+    outbox.on(OF_CHANGE, consumer="approvals.follow_change", run=reactions.follow_change)
+    outbox.on(OF_SIGNOFF, consumer="approvals.follow_signoff", run=reactions.follow_signoff)
+    outbox.on("waiver.lapsed", consumer="approvals.follow_waiver", run=reactions.follow_waiver)
+    outbox.on(OF_PRODUCT, consumer="approvals.follow_environment", run=reactions.follow_environment)
+    outbox.on(
+        ("release.candidate_added", "release.plan_edited"),
+        consumer="approvals.renew_signoffs",
+        run=reactions.renew_signoffs,
+    )

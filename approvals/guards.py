@@ -165,20 +165,16 @@ def rules_impossible(subject, rules, name: str) -> list[Blocker]:
                 "policy-empty", f"The policy “{name}” has no rules.", address("approvals:policies"), "Open policies"
             )
         ]
+    short = matching.impossible(subject, rules, _asking(subject))
+    if short is None:
+        return []
+    could = "nobody" if not short.people else "one person" if len(short.people) == 1 else f"{len(short.people)} people"
+    asked = wording.listed([f"{r.need} of {role_name(r.role)}" for r in rules if r.role in short.rules])
+    message = f"“{name}” asks for {asked}; without the requester and the authors {could} could give that."
     return [
-        Blocker(
-            f"rule-impossible:{role}",
-            f"“{name}” needs {need} of {role_name(role)}; {_only(could)} could count, "
-            "without the requester and the authors.",
-            address("accounts:people"),
-            "Give the role to somebody",
-        )
-        for role, need, could in matching.impossible(subject, rules, _asking(subject))
+        Blocker(f"rule-impossible:{role}", message, address("accounts:people"), "Give the role to somebody")
+        for role in short.rules[:1]
     ]
-
-
-def _only(could: int) -> str:
-    return "nobody" if could == 0 else f"only {could}"
 
 
 def _asking(subject) -> int | None:

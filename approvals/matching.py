@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from accounts import policy as rights
-from approvals import sheet, tally
+from approvals import quorum, sheet
 from approvals.states import Subject
 
 
@@ -56,13 +56,11 @@ def eligible(subject, rules, requester_id: int | None) -> dict[str, dict[int, ob
     return {role: {pk: user for pk, user in people.items() if pk not in out} for role, people in held.items()}
 
 
-def impossible(subject, rules, requester_id: int | None) -> list[tuple[str, int, int]]:
-    """Rules that cannot be met with the people there are: [(role, need, how many could be found)]."""
+def impossible(subject, rules, requester_id: int | None) -> quorum.Impossible | None:
+    """Why the rules cannot be met with the people who may count; None when they can."""
     people = eligible(subject, rules, requester_id)
-    could = {pk for those in people.values() for pk in those}
-    votes = {pk: {role for role, those in people.items() if pk in those} for pk in could}
-    filled = tally.fill({rule.role: rule.need for rule in rules}, votes)
-    return [(r.role, r.need, len(filled[r.role])) for r in rules if len(filled[r.role]) < r.need]
+    asked = [quorum.Rule(r.role, r.need, frozenset(people[r.role])) for r in rules]
+    return quorum.possible(asked, {pk for those in people.values() for pk in those})
 
 
 def required_kinds(release) -> list[str]:

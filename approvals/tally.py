@@ -1,43 +1,19 @@
-"""Counting: which votes fill which rules, and who is still needed."""
+"""Counting the votes of a request: which fill which rule, which the subject has outrun, and who could still help."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from approvals import sheet
+from approvals import quorum, sheet
 from approvals.states import RequestState, Verdict, VoteState
-
-
-def fill(needs: Mapping[str, int], holders: Mapping[int, Iterable[str]]) -> dict[str, set[int]]:
-    """Assign each person to at most one rule so that as many places as possible are filled. {role: person ids}."""
-    filled: dict[str, set[int]] = {role: set() for role in needs}
-    for person in holders:
-        _seat(person, needs, holders, filled, set())
-    return filled
-
-
-def _seat(person: int, needs, holders, filled, tried: set[str]) -> bool:
-    """Give a person a place, moving others along an augmenting path where that makes room."""
-    for role in sorted(set(holders[person]) & filled.keys()):
-        if role in tried:
-            continue
-        tried.add(role)
-        if len(filled[role]) < needs[role]:
-            filled[role].add(person)
-            return True
-        for other in sorted(filled[role]):
-            if _seat(other, needs, holders, filled, tried):
-                filled[role].discard(other)
-                filled[role].add(person)
-                return True
-    return False
 
 
 @dataclass(frozen=True)
 class RuleTally:
-    """One rule with the votes that fill it."""
+    """One rule with the votes that fill it, and the ids of people whose vote, given next, would help."""
 
     rule: object
     votes: list = field(default_factory=list)
+    could_help: frozenset[int] = frozenset()
 
     @property
     def missing(self) -> int:
@@ -63,6 +39,10 @@ class Tally:
     def open(self) -> list[RuleTally]:
         return [r for r in self.rules if not r.met]
 
+    @property
+    def missing(self) -> int:
+        return sum(r.missing for r in self.rules)
+
 
 def watched(vote, rules: Iterable) -> set[str]:
     """The facets that a vote depends on: those of every rule that its roles could fill."""
@@ -78,15 +58,46 @@ def cast(request) -> list:
     return [v for v in request.votes.all() if v.state == VoteState.CAST]
 
 
-def count(request, digests: Mapping[str, str] | None = None) -> Tally:
-    """Count the cast approvals of a request whose watched facets equal `digests` (the live ones by default)."""
+def of_rules(
+    rules: Iterable, votes: Iterable, eligible: Mapping[str, Iterable[int]] | None = None
+) -> list[quorum.Rule]:
+    """The rules as the quorum reads them: who voted counts by the roles held then, others by those they hold now."""
+    votes, eligible = list(votes), eligible or {}
+    voted = {v.person_id for v in votes}
+    return [
+        quorum.Rule(
+            rule.role,
+            rule.need,
+            frozenset(v.person_id for v in votes if rule.role in v.roles) | (set(eligible.get(rule.role, ())) - voted),
+        )
+        for rule in rules
+    ]
+
+
+def count(
+    request, digests: Mapping[str, str] | None = None, eligible: Mapping[str, Iterable[int]] | None = None
+) -> Tally:
+    """Count the cast approvals of a request whose watched facets equal `digests` (the live ones by default).
+
+    `eligible` {role: user ids} are those whose vote could count; without it `could_help` stays empty.
+    """
     rules = list(request.rules.all())
     digests = sheet.of(request.subject).digests if digests is None else digests
     approvals = [v for v in cast(request) if v.verdict == Verdict.APPROVE]
     stale = [v for v in approvals if outrun(v, rules, digests)]
     fresh = {v.person_id: v for v in approvals if v not in stale}
-    filled = fill({r.role: r.need for r in rules}, {pk: v.roles for pk, v in fresh.items()})
-    return Tally([RuleTally(r, [fresh[pk] for pk in sorted(filled[r.role])]) for r in rules], stale)
+    outcome = quorum.solve(of_rules(rules, fresh.values(), eligible), list(fresh))
+    return Tally(
+        [RuleTally(r, [fresh[pk] for pk in outcome.filled[r.role]], outcome.could_help[r.role]) for r in rules], stale
+    )
+
+
+def reachable(request, eligible: Mapping[str, Iterable[int]]) -> bool:
+    """Whether the rules can still be met by those who have not rejected."""
+    rules, votes = list(request.rules.all()), cast(request)
+    approved = [v.person_id for v in votes if v.verdict == Verdict.APPROVE]
+    rejected = [v.person_id for v in votes if v.verdict == Verdict.REJECT]
+    return quorum.still_reachable(of_rules(rules, votes, eligible), approved, rejected)
 
 
 def live_request(subject):

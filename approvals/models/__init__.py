@@ -2,7 +2,7 @@
 
 from approvals.models.exemption import FreezeOverride, Waiver
 from approvals.models.policy import Policy, Rule
-from approvals.models.request import ApprovalRequest, Question, RequestRule, Vote
+from approvals.models.request import ApprovalRequest, FrozenSheet, Question, RequestRule, Vote
 from approvals.models.signoff import Evidence, RequiredSignoff, Signoff
 from approvals.models.tables import attach_tables
 
@@ -10,6 +10,7 @@ __all__ = [
     "ApprovalRequest",
     "Evidence",
     "FreezeOverride",
+    "FrozenSheet",
     "Policy",
     "Question",
     "RequestRule",

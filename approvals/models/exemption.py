@@ -7,6 +7,7 @@ from django.utils import timezone
 from django_fsm import FSMField
 
 from approvals.models.signoff import Signoff
+from approvals.querysets import OverrideQuerySet, WaiverQuerySet
 from approvals.states import GrantState
 from core.machine import LifecycleModel, Machine
 from releases.models import FreezeWindow, Product, Release
@@ -32,6 +33,8 @@ class Waiver(LifecycleModel):
     comment = models.TextField(blank=True)
     warned_at = models.DateTimeField(null=True, blank=True)
     state = FSMField(default=State.REQUESTED, choices=State.choices, protected=True)
+
+    objects = WaiverQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -90,6 +93,8 @@ class FreezeOverride(LifecycleModel):
     decided_at = models.DateTimeField(null=True, blank=True)
     comment = models.TextField(blank=True)
     state = FSMField(default=State.REQUESTED, choices=State.choices, protected=True)
+
+    objects = OverrideQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]

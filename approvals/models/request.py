@@ -3,11 +3,13 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from django_fsm import FSMField
 
 from accounts.roles import ROLES
 from approvals.models.policy import Policy
+from approvals.querysets import RequestQuerySet
 from approvals.states import Facet, RequestState, Verdict, VoteState
 from core.machine import LifecycleModel, Machine
 from releases.models import Change, Product, Release
@@ -34,9 +36,12 @@ class ApprovalRequest(LifecycleModel):
     digest = models.CharField(max_length=64, help_text="SHA-256 over all facets")
     state = FSMField(default=State.PENDING, choices=State.choices, protected=True)
     opened_at = models.DateTimeField(default=timezone.now)
+    deadline_hours = models.PositiveIntegerField(default=72, help_text="From the opening, and again from a reopening")
     due_at = models.DateTimeField(help_text="When it expires")
     decided_at = models.DateTimeField(null=True, blank=True)
     reminded_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RequestQuerySet.as_manager()
 
     class Meta:
         ordering = ["-opened_at"]
@@ -60,9 +65,12 @@ class ApprovalRequest(LifecycleModel):
     def __str__(self):
         return f"Approval of {self.subject}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("portal:inbox_item", args=[self.pk])
+
     @property
     def subject(self) -> Release | Change:
-        return self.release or self.change
+        return self.release if self.release_id else self.change
 
     @property
     def rights_scope(self) -> Product:
@@ -151,6 +159,23 @@ class RequestRule(models.Model):
         return set(self.facets) or set(Facet.values)
 
 
+class FrozenSheet(models.Model):
+    """One version of a request's decision sheet, kept for good: what a vote was given on, and what a difference is shown to."""
+
+    request = models.ForeignKey(ApprovalRequest, models.PROTECT, related_name="sheets")
+    digest = models.CharField(max_length=64, help_text="SHA-256 over all facets")
+    digests = models.JSONField(help_text="{facet: SHA-256}")
+    content = models.JSONField(help_text="{facet: content}")
+    frozen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["request_id", "pk"]
+        constraints = [models.UniqueConstraint(fields=["request", "digest"], name="sheet_once_per_request")]
+
+    def __str__(self):
+        return f"Sheet {self.digest[:12]} of request {self.request_id}"
+
+
 class Vote(LifecycleModel):
     """What one person said to one sheet. What was said never changes; it can only cease to count."""
 
@@ -161,6 +186,7 @@ class Vote(LifecycleModel):
     verdict = models.CharField(max_length=8, choices=Verdict.choices)
     comment = models.TextField(blank=True)
     roles = models.JSONField(default=list, help_text="Roles of the rules that the person was eligible for")
+    sheet = models.ForeignKey(FrozenSheet, models.PROTECT, related_name="votes", help_text="What was shown")
     digests = models.JSONField(help_text="{facet: SHA-256} of the sheet that was shown")
     state = FSMField(default=VoteState.CAST, choices=VoteState.choices, protected=True)
     cast_at = models.DateTimeField(default=timezone.now)

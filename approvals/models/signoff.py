@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django_fsm import FSMField
 
+from approvals.querysets import EvidenceQuerySet, SignoffQuerySet
 from approvals.states import SignoffKind, SignoffState
 from core.machine import LifecycleModel, Machine
 from releases.models import Candidate, Product
@@ -49,6 +50,8 @@ class Signoff(LifecycleModel):
     )
     signed_at = models.DateTimeField(null=True, blank=True)
     stale_because = models.TextField(blank=True)
+
+    objects = SignoffQuerySet.as_manager()
 
     class Meta:
         ordering = ["candidate_id", "pk"]
@@ -173,6 +176,8 @@ class Evidence(models.Model):
     failures = models.JSONField(default=list, blank=True, help_text="[{name, message}], the first 50")
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     added_at = models.DateTimeField(default=timezone.now)
+
+    objects = EvidenceQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "evidence"

@@ -11,6 +11,7 @@ from approvals.models import (
     ApprovalRequest,
     Evidence,
     FreezeOverride,
+    FrozenSheet,
     Policy,
     RequestRule,
     RequiredSignoff,
@@ -59,12 +60,13 @@ def request(subject, rules=None, *, requester=None, state="pending", **fields) -
     for role, rule in (rules or {"qa-approver": 1}).items():
         options = {"need": 1, "veto": True, "facets": []} | (rule if isinstance(rule, dict) else {"need": rule})
         RequestRule.objects.create(request=made, role=role, **options)
+    FrozenSheet.objects.create(request=made, digest=seen.digest, digests=seen.digests, content=seen.content)
     return put_in_state(made, state)
 
 
 def vote(on: ApprovalRequest, person, *roles: str, verdict=Verdict.APPROVE, **fields) -> Vote:
     """A counting vote on the sheet as frozen in the request."""
-    defaults = {"roles": list(roles) or ["qa-approver"], "digests": on.digests}
+    defaults = {"roles": list(roles) or ["qa-approver"], "digests": on.digests, "sheet": on.sheets.last()}
     return Vote.objects.create(request=on, person=person, verdict=verdict, **(defaults | fields))
 
 

@@ -1,0 +1,62 @@
+"""What ends by itself when its instant has passed."""
+
+from accounts.actions import system_user
+from approvals.actions import parts
+from approvals.models import ApprovalRequest, FreezeOverride, Waiver
+from approvals.states import GrantState, RequestState, SignoffState
+from core.events import record
+from core.locking import locked
+
+
+def expire_due() -> int:
+    """Let pending requests expire whose deadline has passed. A suspended one waits: its clock stands. Returns how many."""
+    return sum(_expire(pk) for pk in ApprovalRequest.objects.overdue().values_list("pk", flat=True))
+
+
+def _expire(request_id: int) -> bool:
+    with parts.locked_request(request_id) as request:
+        if not ApprovalRequest.objects.overdue().filter(pk=request.pk).exists():
+            return False
+        request.expire()
+        request.save()
+        record("request.expired", request, actor=system_user(), due_at=request.due_at)
+    return request.state == RequestState.EXPIRED
+
+
+def lapse_due() -> int:
+    """Let waivers and freeze overrides lapse whose instant has passed. Returns how many."""
+    waivers = Waiver.objects.over().values_list("pk", "signoff__candidate__release_id")
+    overrides = FreezeOverride.objects.over().values_list("pk", flat=True)
+    return sum(_lapse_waiver(*row) for row in waivers) + sum(_lapse_override(pk) for pk in overrides)
+
+
+def _lapse_waiver(waiver_id: int, release_id: int) -> bool:
+    with parts.locked_release(release_id):
+        waiver = Waiver.objects.over().select_for_update(of=("self",)).filter(pk=waiver_id).first()
+        if waiver is None:
+            return False
+        end_waiver(waiver, system_user())
+    return True
+
+
+def end_waiver(waiver: Waiver, actor) -> None:
+    """Let a locked waiver lapse, and with it the waived sign-off."""
+    granted = waiver.state == GrantState.GRANTED
+    waiver.lapse()
+    waiver.save()
+    record("waiver.lapsed", waiver, actor=actor, kind=waiver.signoff.kind, was_granted=granted)
+    if granted and waiver.signoff.state == SignoffState.WAIVED:
+        waiver.signoff.lapse()
+        waiver.signoff.save()
+
+
+def _lapse_override(override_id: int) -> bool:
+    if not FreezeOverride.objects.over().filter(pk=override_id).exists():
+        return False
+    with locked(FreezeOverride.objects, override_id) as override:
+        if override.state not in (GrantState.REQUESTED, GrantState.GRANTED):
+            return False
+        override.lapse()
+        override.save()
+        record("override.lapsed", override, actor=system_user())
+    return True

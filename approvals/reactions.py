@@ -1,0 +1,48 @@
+"""What this room does when something has happened elsewhere. Run by a worker after the commit; harmless to repeat."""
+
+from approvals import actions
+from approvals.models import ApprovalRequest, Signoff, Waiver
+from core.models import Event
+from releases.models import Change
+
+
+def _id_of(event: Event) -> int:
+    return int(event.stream.split(":")[1])
+
+
+def follow_release(event: Event, key: str, target: str) -> None:
+    actions.align(release_id=_id_of(event), editor=event.actor)
+
+
+def follow_change(event: Event, key: str, target: str) -> None:
+    """A change is a subject of its own, and part of its release's scope."""
+    actions.align(change_id=_id_of(event), editor=event.actor)
+    change = Change.objects.filter(pk=_id_of(event)).first()
+    if change and change.release_id:
+        actions.align(release_id=change.release_id, editor=event.actor)
+
+
+def follow_signoff(event: Event, key: str, target: str) -> None:
+    signoff = Signoff.objects.select_related("candidate").get(pk=_id_of(event))
+    actions.align(release_id=signoff.candidate.release_id, editor=event.actor)
+
+
+def follow_waiver(event: Event, key: str, target: str) -> None:
+    waiver = Waiver.objects.select_related("signoff__candidate").get(pk=_id_of(event))
+    actions.align(release_id=waiver.signoff.candidate.release_id, editor=event.actor)
+
+
+def follow_environment(event: Event, key: str, target: str) -> None:
+    """Where a product ships to is on the sheet of everything that is about to ship there."""
+    kind, _, product_id = event.scope.partition(":")
+    if kind != "product":
+        return
+    rows = ApprovalRequest.objects.standing()
+    for release_id, change_id in rows.about_product(int(product_id)).values_list("release_id", "change_id"):
+        actions.align(release_id=release_id, change_id=change_id, editor=event.actor)
+
+
+def renew_signoffs(event: Event, key: str, target: str) -> None:
+    if event.name == "release.plan_edited" and "candidate" not in event.payload.get("changed", {}):
+        return
+    actions.renew_signoffs(_id_of(event))

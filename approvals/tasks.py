@@ -1,0 +1,12 @@
+"""Celery faces of approvals."""
+
+from celery import shared_task
+
+from approvals import actions
+
+
+@shared_task
+def lapse_due() -> None:
+    """Let requests expire and exemptions lapse whose instant has passed."""
+    actions.expire_due()
+    actions.lapse_due()
