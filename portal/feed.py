@@ -1,0 +1,257 @@
+"""Events as sentences: what the activity of a release, the home page and the event log tell."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.apps import apps
+
+from core.models import Event
+
+# name: tone, icon, what the actor did. {short}, {reason} … come from the payload where it has them.
+TOLD: dict[str, tuple[str, str, str]] = {
+    "release.drafted": ("mute", "pen", "drafted"),
+    "release.plan_edited": ("mute", "pen", "edited the plan of"),
+    "release.planned": ("info", "check", "confirmed the plan of"),
+    "release.build_started": ("info", "branch", "started the build of"),
+    "release.testing_started": ("info", "flask", "started testing"),
+    "release.candidate_added": ("mute", "tag", "added a candidate to"),
+    "release.approval_requested": ("info", "scale", "asked for approval of"),
+    "release.expedited": ("warn", "bolt", "expedited"),
+    "release.marked_ready": ("ok", "check-circle", "marked ready"),
+    "release.deploying_started": ("info", "deploy", "started to deploy"),
+    "release.deploying_stopped": ("warn", "undo", "took back to ready"),
+    "release.released": ("ok", "check-circle", "released"),
+    "release.rolled_back": ("bad", "undo", "rolled back"),
+    "release.review_opened": ("info", "book", "opened the review of"),
+    "release.closed": ("ok", "check", "closed"),
+    "release.plan_reopened": ("warn", "undo", "reopened the plan of"),
+    "release.held": ("warn", "pause", "put on hold"),
+    "release.resumed": ("info", "play", "resumed"),
+    "release.cancelled": ("bad", "x-circle", "cancelled"),
+    "release.blocked": ("bad", "stop", "blocked"),
+    "release.unblocked": ("ok", "check", "lifted the block on"),
+    "release.commented": ("mute", "message", "commented on"),
+    "release.scope_changed": ("mute", "list", "changed the scope of"),
+    "release.risks_changed": ("mute", "alert", "changed the risks of"),
+    "release.rollback_plan_changed": ("mute", "undo", "changed the rollback plan of"),
+    "release.notes_changed": ("mute", "book", "edited the notes of"),
+    "release.notes_reviewed": ("ok", "check", "reviewed the notes of"),
+    "release.dependencies_changed": ("mute", "link", "changed the dependencies of"),
+    "change.added": ("mute", "plus", "added"),
+    "change.edited": ("mute", "pen", "edited"),
+    "change.assessing": ("info", "search", "started to assess"),
+    "change.authorisation_requested": ("info", "scale", "asked to authorise"),
+    "change.approved": ("ok", "check", "approved"),
+    "change.rejected": ("bad", "x-circle", "rejected"),
+    "change.withdrawn": ("mute", "x-circle", "withdrew"),
+    "change.implementing": ("info", "running", "began to implement"),
+    "change.done": ("ok", "check-circle", "finished"),
+    "change.failed": ("bad", "x-circle", "marked as failed"),
+    "change.backed_out": ("bad", "undo", "backed out"),
+    "request.opened": ("info", "scale", "opened the approval of"),
+    "request.approved": ("ok", "check-circle", "completed the approval of"),
+    "request.rejected": ("bad", "x-circle", "ended with a rejection the approval of"),
+    "request.expired": ("bad", "clock", "let expire the approval of"),
+    "request.withdrawn": ("mute", "x-circle", "withdrew the approval of"),
+    "request.superseded": ("mute", "flat", "superseded the approval of"),
+    "request.suspended": ("warn", "pause", "suspended the approval of"),
+    "request.restored": ("info", "play", "restored the approval of"),
+    "request.reopened": ("warn", "stale", "reopened the approval of"),
+    "request.reminded": ("mute", "bell", "sent reminders about the approval of"),
+    "vote.cast": ("ok", "scale", "voted on"),
+    "vote.revoked": ("warn", "undo", "took back a vote on"),
+    "vote.invalidated": ("warn", "stale", "made a vote stale on"),
+    "question.asked": ("mute", "message", "asked about"),
+    "question.answered": ("mute", "message", "answered about"),
+    "signoff.reported": ("info", "flask", "reported test results for"),
+    "signoff.signed_off": ("ok", "check", "signed tests off for"),
+    "signoff.waived": ("mute", "waive", "waived a sign-off for"),
+    "signoff.stale": ("warn", "stale", "made a sign-off stale for"),
+    "waiver.requested": ("info", "waive", "asked for a waiver for"),
+    "waiver.granted": ("mute", "waive", "granted a waiver for"),
+    "waiver.refused": ("bad", "x-circle", "refused a waiver for"),
+    "waiver.lapsed": ("bad", "clock", "let a waiver lapse for"),
+    "waiver.lapsing": ("warn", "clock", "warned of a lapsing waiver for"),
+    "override.requested": ("info", "freeze", "asked to override a freeze for"),
+    "override.granted": ("mute", "freeze", "granted a freeze override for"),
+    "override.refused": ("bad", "x-circle", "refused a freeze override for"),
+    "deployment.planned": ("mute", "calendar", "planned the deployment of"),
+    "deployment.started": ("info", "deploy", "started the deployment of"),
+    "deployment.verifying": ("info", "eye", "began to verify"),
+    "deployment.succeeded": ("ok", "check-circle", "verified the deployment of"),
+    "deployment.paused": ("warn", "pause", "paused the deployment of"),
+    "deployment.resumed": ("info", "play", "resumed the deployment of"),
+    "deployment.failed": ("bad", "x-circle", "saw fail the deployment of"),
+    "deployment.aborted": ("bad", "stop", "aborted the deployment of"),
+    "deployment.rolling_back": ("warn", "undo", "began to roll back"),
+    "deployment.rolled_back": ("bad", "undo", "rolled back"),
+    "deployment.rollback_failed": ("bad", "alert", "could not roll back"),
+    "deployment.expired": ("bad", "clock", "let the window close on"),
+    "run.started": ("mute", "play", "called a hook for"),
+    "run.ended": ("mute", "check", "ended a hook call for"),
+    "review.collected": ("mute", "book", "collected the facts of"),
+    "review.submitted": ("info", "book", "submitted the review of"),
+    "review.approved": ("ok", "check", "approved the review of"),
+    "review.reopened": ("warn", "undo", "sent back the review of"),
+    "review.due": ("warn", "clock", "reminded of the review of"),
+    "action.added": ("mute", "plus", "added an action item to"),
+    "action.changed": ("mute", "pen", "changed an action item of"),
+    "freeze.added": ("mute", "freeze", "added the freeze"),
+    "freeze.changed": ("mute", "freeze", "changed the freeze"),
+    "freeze.lifted": ("warn", "undo", "lifted the freeze"),
+    "policy.saved": ("mute", "scale", "saved the policy"),
+    "policy.removed": ("warn", "x-circle", "removed the policy"),
+    "person.added": ("mute", "user", "added the account of"),
+    "person.changed": ("mute", "user", "changed the account of"),
+    "role.given": ("mute", "key", "gave a role to"),
+    "role.taken": ("mute", "key", "took a role from"),
+    "team.changed": ("mute", "users", "changed the team"),
+    "product.added": ("mute", "plus", "added the product"),
+    "product.changed": ("mute", "pen", "changed the product"),
+}
+QUIET = ("run.started", "run.ended", "request.reminded", "review.collected")  # told in the log alone
+
+# model: (app label, path to the release or other subject for the sentence)
+SUBJECTS = {
+    "release": ("releases", ("product",)),
+    "change": ("releases", ("product",)),
+    "product": ("releases", ()),
+    "environment": ("releases", ("product",)),
+    "freezewindow": ("releases", ()),
+    "approvalrequest": ("approvals", ("release__product", "change__product")),
+    "vote": ("approvals", ("request__release__product", "request__change__product", "person")),
+    "signoff": ("approvals", ("candidate__release__product",)),
+    "waiver": ("approvals", ("signoff__candidate__release__product",)),
+    "freezeoverride": ("approvals", ("release__product", "freeze")),
+    "policy": ("approvals", ()),
+    "deployment": ("deployments", ("candidate__release__product", "environment", "release__product")),
+    "run": ("deployments", ("deployment__release__product",)),
+    "review": ("reviews", ("release__product",)),
+    "actionitem": ("reviews", ("review__release__product",)),
+    "user": ("accounts", ()),
+    "team": ("accounts", ()),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One event, told. `subject` is what it happened to, `url` where that is shown, `quote` what the actor wrote."""
+
+    event: Event
+    who: str
+    did: str
+    subject: str
+    url: str
+    tone: str
+    icon: str
+    quote: str
+
+    @property
+    def at(self) -> datetime:
+        return self.event.at
+
+
+def told(events: Iterable[Event], *, around=None) -> list[Line]:
+    """The events as lines, in their order. `around`: the release whose page this is; its own name is left out.
+
+    One query for each kind of subject among the events. Pass events with their actor.
+    """
+    events = list(events)
+    subjects = _subjects(events)
+    return [_line(event, subjects.get(event.stream), around) for event in events]
+
+
+def _subjects(events: list[Event]) -> dict[str, object]:
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for event in events:
+        model, _, pk = event.stream.partition(":")
+        if model in SUBJECTS and pk.isdigit():
+            wanted[model].add(int(pk))
+    found = {}
+    for model, ids in wanted.items():
+        app, related = SUBJECTS[model]
+        rows = apps.get_model(app, model)._default_manager.filter(pk__in=ids).select_related(*related)
+        found |= {f"{model}:{row.pk}": row for row in rows}
+    return found
+
+
+def _line(event: Event, subject, around) -> Line:
+    tone, icon, did = TOLD.get(event.name) or ("mute", "info", f"recorded “{_plain(event.name)}” for")
+    if event.name == "vote.cast" and event.payload.get("verdict") == "reject":
+        tone, icon, did = "bad", "x-circle", "rejected"
+    elif event.name == "vote.cast":
+        did = "approved"
+    words, url = _named(subject, event, around)
+    return Line(event, _who(event), did if words else _alone(did), words, url, tone, icon, quote_of(event))
+
+
+def _plain(name: str) -> str:
+    return name.replace(".", " ").replace("_", " ")
+
+
+def _alone(did: str) -> str:
+    """The sentence without its object: `added a candidate to` becomes `added a candidate`."""
+    for tail in (" of", " to", " for", " on", " about"):
+        did = did.removesuffix(tail)
+    return did
+
+
+def _who(event: Event) -> str:
+    who = event.actor.name
+    return f"{who} for {event.on_behalf_of.name}" if event.on_behalf_of else who
+
+
+def quote_of(event: Event) -> str:
+    """The words that the actor gave: a comment, a reason, a question."""
+    for key in ("text", "reason", "comment"):
+        value = event.payload.get(key)
+        if isinstance(value, str) and value.strip():
+            return value
+    return ""
+
+
+def _named(subject, event: Event, around) -> tuple[str, str]:
+    """What it happened to in words, and its page."""
+    if subject is None:
+        return event.payload.get("username") or event.payload.get("name") or event.stream, ""
+    model = event.stream.partition(":")[0]
+    named = NAMES.get(model, lambda it: (str(it), ""))
+    words, url = named(subject)
+    if around is not None and words == str(around):
+        return "", ""
+    if around is not None:
+        words = words.replace(f" of {around}", "").replace(f"{around}-", "")
+    return words, url
+
+
+def _page(obj) -> str:
+    from django.urls import NoReverseMatch
+
+    try:
+        return obj.get_absolute_url()
+    except (NoReverseMatch, AttributeError):
+        return ""
+
+
+def _of_release(words: str, release) -> tuple[str, str]:
+    return f"{words} of {release}" if words else str(release), _page(release)
+
+
+NAMES = {
+    "release": lambda it: (str(it), _page(it)),
+    "change": lambda it: (str(it), _page(it)),
+    "product": lambda it: (str(it), _page(it)),
+    "approvalrequest": lambda it: (str(it.subject), _page(it.subject)),
+    "vote": lambda it: (str(it.request.subject), _page(it.request.subject)),
+    "signoff": lambda it: _of_release(f"{it.get_kind_display()} on {it.candidate.short}", it.candidate.release),
+    "waiver": lambda it: _of_release(it.signoff.get_kind_display(), it.signoff.candidate.release),
+    "freezeoverride": lambda it: _of_release(it.freeze.name, it.release),
+    "deployment": lambda it: (f"{it.release.product.name} {it.candidate.version} to {it.environment.name}", _page(it)),
+    "run": lambda it: (f"{it.name} of {it.deployment.release}", _page(it.deployment)),
+    "environment": lambda it: (f"{it.product.name} {it.name}", _page(it.product)),
+    "review": lambda it: (str(it.release), _page(it)),
+    "actionitem": lambda it: (f"{it.title} of {it.review.release}", _page(it.review)),
+    "user": lambda it: (it.name, ""),
+}

@@ -1,0 +1,51 @@
+"""The inbox: should I approve this? List and sheet are two addresses, side by side where there is room."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts import policy
+from approvals.models import ApprovalRequest
+from portal import inbox as items
+from portal import sight
+
+
+@require_safe
+@login_required
+def inbox(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """What waits for the reader; with an id the decision sheet of that request beside it. 404 for one out of sight."""
+    sight.require_taking_part(request.user)
+    found = items.items_for(request.user)
+    context = {"items": found, "groups": items.groups(found), "pk": pk, "sheet": None, "sub": sub(found)}
+    if pk is not None:
+        context["sheet"] = sheet(request, pk)
+        context |= context["sheet"]
+        if request.htmx and request.htmx.target == "detail":
+            return render(request, "portal/_detail.html", context)
+    return render(request, "portal/inbox.html", context)
+
+
+def sheet(request: HttpRequest, pk: int) -> dict:
+    """The context of the sheet. Raises Http404 where the reader may not see what it is about."""
+    found = ApprovalRequest.objects.select_related(
+        "release__product", "release__manager", "release__candidate", "change__product", "requester"
+    ).filter(pk=pk).first()  # fmt: skip
+    if found is None or not policy.may(request.user, "releases.view_product", found):
+        raise Http404("There is no such request in your sight.")
+    from approvals.inbox import sheet_for
+
+    return sheet_for(found, request.user)
+
+
+def sub(found: list) -> str:
+    """`4 wait for you, 1 is due tomorrow`."""
+    from django.utils import timezone
+
+    from core import wording
+
+    if not found:
+        return "nothing waits for you"
+    words = f"{len(found)} {'waits' if len(found) == 1 else 'wait'} for you"
+    due = sorted(i.due_at for i in found if i.due_at and i.due_at > timezone.now())
+    return f"{words}, the next is due {wording.relative(due[0])}" if due else words
