@@ -31,6 +31,7 @@ def pytest_configure(config):
 def pytest_unconfigure(config):
     if hasattr(config, "slipway_servers"):
         children.stop(config.slipway_servers)
+        places.of(settings.TEST_HOME).tidy()
 
 
 def pytest_runtest_setup(item):

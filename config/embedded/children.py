@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from config.embedded.accounts import Account
+from config.embedded.accounts import Account, leave_to_the_owner_above
 
 PR_SET_PDEATHSIG = 1
 LARGEST_LOG_BYTES = 5_000_000
@@ -69,6 +69,7 @@ def spawn(
     """
     _keep_short(log)
     with open(log, "ab") as output:
+        leave_to_the_owner_above(log)
         process = subprocess.Popen(  # noqa: S603
             list(argv),
             stdin=subprocess.DEVNULL,

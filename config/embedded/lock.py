@@ -5,6 +5,8 @@ import os
 import time
 from pathlib import Path
 
+from config.embedded.accounts import leave_to_the_owner_above
+
 
 class AlreadyRunning(Exception):
     """Another process holds the lock. `holder` is what it wrote there: its pid, and its address if it serves one."""
@@ -26,6 +28,7 @@ class RunLock:
     def acquire(self, *, patience_s: float = 30) -> None:
         """Raises AlreadyRunning at once, or after `patience_s` if the holder says that it is about to stop."""
         file = open(self.path, "a+")  # noqa: SIM115  held open for the whole run
+        leave_to_the_owner_above(self.path)
         until = time.monotonic() + patience_s
         while True:
             try:

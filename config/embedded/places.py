@@ -48,6 +48,11 @@ class Places:
         make(self.sockets, mode=0o700, account=self.account)
         refuse_a_foreign(self.sockets, self.account)
 
+    def tidy(self) -> None:
+        """Remove a directory of sockets in /tmp once nobody listens there."""
+        if self.sockets.parent != self.home:
+            shutil.rmtree(self.sockets, ignore_errors=True)
+
     def _bring_along_the_data(self) -> None:
         """Data made while the account could still enter var/ follows it to the refuge."""
         if self.home == self.var:
@@ -78,10 +83,7 @@ def of(var: Path) -> Places:
 
 
 def make(path: Path, *, mode: int, account: Account | None = None) -> Path:
-    """Make a directory with exactly this mode whatever the umask, owned by `account`.
-
-    Without an account root gives it to the owner of the directory above, so that the owner of the checkout can go on.
-    """
+    """Make a directory with exactly this mode whatever the umask, owned by `account`, if there is one."""
     if path.exists():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,9 +91,8 @@ def make(path: Path, *, mode: int, account: Account | None = None) -> Path:
     path.chmod(mode)
     if account:
         account.own(path)
-    elif os.geteuid() == 0:
-        above = path.parent.stat()
-        os.chown(path, above.st_uid, above.st_gid)
+    else:
+        accounts.leave_to_the_owner_above(path)
     return path
 
 

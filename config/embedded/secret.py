@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
+from config.embedded.accounts import leave_to_the_owner_above
 from config.embedded.places import make
 
 
@@ -15,7 +16,7 @@ def secret_key(var: Path) -> str:
         draft = var / f"secret.{os.getpid()}"
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(50))
-        os.chown(draft, var.stat().st_uid, var.stat().st_gid)
+        leave_to_the_owner_above(draft)
         try:
             os.link(draft, path)
         except FileExistsError:

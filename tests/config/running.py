@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from config.embedded import places
+
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = ("SLIPWAY_", "DJANGO_", "PG", "PYTEST_", "MAKE")
 
@@ -33,6 +35,7 @@ def folder(name: str = "var"):
     try:
         yield above / name
     finally:
+        places.of(above / name).tidy()
         shutil.rmtree(above, ignore_errors=True)
 
 

@@ -136,6 +136,7 @@ class Command(BaseCommand):
             return
         self.lock.say(self.lock.STOPPING)
         self.supervisor.stop(before_the_servers=self.ship_down)
+        self.places.tidy()
         self.lock.release()
 
     def ship_down(self) -> None:
@@ -176,6 +177,9 @@ def worker() -> list[str]:
 
 
 def beat(place: places.Places) -> list[str]:
+    """Its note of last times is of no use after a stop, and unreadable after a kill: it begins with an empty one."""
+    for old in place.run.glob("beat*"):
+        old.unlink()
     return python(
         "-m", "celery", "-A", "config", "beat", "--schedule", str(place.run / "beat"), "--loglevel", "WARNING"
     )

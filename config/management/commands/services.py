@@ -35,6 +35,8 @@ class Command(BaseCommand):
             call_command(*command) if command else self.wait(started)
         finally:
             children.stop(started)
+            if started:
+                places.of(settings.VAR_DIR).tidy()
 
     def start(self) -> list[children.Child]:
         place = places.of(settings.VAR_DIR)
