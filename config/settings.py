@@ -144,6 +144,7 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "accounts.backends.RightsBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -241,7 +242,10 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Deployments: what hooks may do. Programs are names or absolute paths; nothing else is ever started.
-HOOK_PROGRAMS = env.list("SLIPWAY_HOOK_PROGRAMS", default=[])
+HOOK_PROGRAMS = env.list(
+    "SLIPWAY_HOOK_PROGRAMS",
+    default=[str(BASE_DIR / "config/demonstration" / tool) for tool in ("ship.py", "note.py")] if DEMONSTRATION else [],
+)
 HOOK_TIMEOUT_S = env.int("SLIPWAY_HOOK_TIMEOUT_S", default=10)
 HOOK_LOG_MAX_BYTES = env.int("SLIPWAY_HOOK_LOG_MAX_BYTES", default=2_000_000)
 REPOSITORY_ROOTS = env.list("SLIPWAY_REPOSITORY_ROOTS", default=[str(VAR_DIR / "demo")])

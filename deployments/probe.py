@@ -5,9 +5,11 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from urllib.parse import urljoin, urlsplit
+
+from django.utils import timezone
 
 from deployments.drivers.wire import Answer, Broken, NotSent, exchange
 
@@ -38,7 +40,7 @@ def probe(
     text as a word of its own ("4.8.0" is not found in "14.8.0" or "4.8.0-rc.1"). Redirects are followed on the same
     host only, unless the redirect itself is what is expected.
     """
-    at, began = datetime.now(UTC), time.monotonic()
+    at, began = timezone.now(), time.monotonic()
     try:
         answer = _get(url, expect_status, began + timeout_s)
     except (NotSent, Broken) as error:

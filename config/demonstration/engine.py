@@ -1,0 +1,59 @@
+"""Moves the demonstration's deployments and reactions on by hand, as worker and beat do, on the story's clock."""
+
+import time
+
+from config.demonstration.clock import Clock
+from core import outbox
+from deployments import due
+from deployments.actions import deployment as deployments
+from deployments.actions import run as runs
+from deployments.actions import verification
+from deployments.models import Deployment
+from deployments.states import DeploymentState
+
+PATIENCE_S = 60
+TASKS = {
+    "start_run": runs.start_run,
+    "poll_run": runs.poll_run,
+    "stop_run": runs.stop_run,
+    "advance": deployments.advance,
+    "verify": verification.verify,
+}
+RESTING = (
+    DeploymentState.PAUSED,
+    DeploymentState.PLANNED,
+    DeploymentState.AWAITING_APPROVAL,
+    DeploymentState.SCHEDULED,
+)
+
+
+def react() -> None:
+    """Deliver all that is due in the outbox, until nothing is."""
+    while found := outbox.due():
+        for pk in found:
+            outbox.deliver(pk)
+
+
+def carry_out(deployment: Deployment, clock: Clock) -> Deployment:
+    """Drive a started deployment until it rests. The real tools run; waits are taken by moving the clock."""
+    began = time.monotonic()
+    while not _rests(deployment):
+        if time.monotonic() - began > PATIENCE_S:
+            raise TimeoutError(f"{deployment} does not end: {deployment.state}, {deployment.detail}")
+        todo = due.everything()
+        for task, pk in todo:
+            TASKS[task](pk)
+        if not todo:
+            time.sleep(0.02)
+        clock.forward(seconds=2)
+    react()
+    deployment.refresh_from_db()
+    if deployment.state != DeploymentState.SUCCEEDED:
+        raise RuntimeError(f"{deployment} of the demonstration ended {deployment.state}: {deployment.detail}")
+    return deployment
+
+
+def _rests(deployment: Deployment) -> bool:
+    deployment.refresh_from_db()
+    live = Deployment.objects.live().filter(environment=deployment.environment_id).exists()
+    return (deployment.ended_at is not None and not live) or deployment.state in RESTING
