@@ -6,7 +6,11 @@ from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts.roles import ROLES, Role
 
 
 def known_timezone(name: str) -> None:
@@ -24,6 +28,7 @@ class User(AbstractUser):
         max_length=64, unique=True, null=True, blank=True, help_text="Secret of the calendar feed"
     )
     keys_on = models.BooleanField("single-key shortcuts", default=True)
+    session_epoch = models.PositiveIntegerField(default=0, help_text="Raising it ends every session of this person")
 
     def __str__(self):
         return self.name
@@ -36,6 +41,14 @@ class User(AbstractUser):
     def first(self) -> str:
         return self.first_name or self.username
 
+    def get_absolute_url(self) -> str:
+        return reverse("accounts:person", args=[self.pk])
+
+    def _get_session_auth_hash(self, secret=None) -> str:
+        """What a session must carry to stand: ends with the password and with the epoch (Django checks it on each request)."""
+        content = f"{self.session_epoch}:{self.password}"
+        return salted_hmac("accounts.session", content, secret=secret, algorithm="sha256").hexdigest()
+
 
 class Team(models.Model):
     """People who hold roles together."""
@@ -47,6 +60,9 @@ class Team(models.Model):
 
     def __str__(self):
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("accounts:team", args=[self.slug])
 
 
 class Grant(models.Model):
@@ -74,6 +90,11 @@ class Grant(models.Model):
                 fields=["role", "scope", "team"], condition=Q(team__isnull=False), name="grant_once_per_team"
             ),
         ]
+
+    @property
+    def what(self) -> Role:
+        """The role in the table of roles; one that is no longer there has no rights."""
+        return ROLES.get(self.role) or Role(self.role, self.role, "is no role any more", frozenset())
 
     def __str__(self):
         return f"{self.role} in {self.scope or 'everything'} for {self.user or self.team}"

@@ -1,22 +1,24 @@
 """Who may: the one place that answers may / who may / where may.
 
 Rights are permissions ("releases.plan_release") held through groups, everywhere or on one scope (a product). An object names its
-scope as `rights_scope`; the scope itself is its own. Who may not see a thing gets 404; who
-may see but not do gets 403 and the reason.
+scope as `rights_scope`; the scope itself is its own. Who may not see a thing gets 404; who may see but not do gets 403 and the
+reason. `accounts.backends` gives the same answers to Django's `user.has_perm(right, obj)`.
 """
 
 from collections.abc import Iterable
 
+from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from guardian.models import GroupObjectPermission
 
 from accounts.models import Grant, User
-from accounts.roles import ROLES
+from accounts.roles import ROLES, every_right
 from core.events import stream_of
 
 EVERYWHERE = ""
+SEE = "releases.view_product"
 
 
 def rights_of(user: User, *, fresh: bool = False) -> dict[str, frozenset[str]]:
@@ -29,9 +31,13 @@ def rights_of(user: User, *, fresh: bool = False) -> dict[str, frozenset[str]]:
 def _read_rights(user: User) -> dict[str, frozenset[str]]:
     if not user.is_authenticated or not user.is_active:
         return {}
-    found: dict[str, set[str]] = (
-        {EVERYWHERE: set(user.get_group_permissions())} if not user.is_superuser else {EVERYWHERE: set(_all())}
-    )
+    if user.is_superuser:
+        return {EVERYWHERE: every_right()}
+    found: dict[str, set[str]] = {}
+    for app, codename in (
+        Permission.objects.filter(group__user=user).order_by().values_list("content_type__app_label", "codename")
+    ):
+        found.setdefault(EVERYWHERE, set()).add(f"{app}.{codename}")
     held = GroupObjectPermission.objects.filter(group__user=user).values_list(
         "content_type__model", "object_pk", "permission__content_type__app_label", "permission__codename"
     )
@@ -40,14 +46,10 @@ def _read_rights(user: User) -> dict[str, frozenset[str]]:
     return {scope: frozenset(rights) for scope, rights in found.items()}
 
 
-def _all() -> Iterable[str]:
-    return frozenset().union(*(r.rights for r in ROLES.values()))
-
-
 def scope_of(obj) -> str:
-    """The scope that decides over an object: "product:3", or "" for what belongs to no product."""
-    if obj is None or obj == EVERYWHERE:
-        return EVERYWHERE
+    """The scope that decides over an object: "product:3", or "" for what belongs to no product. A scope is its own."""
+    if obj is None or isinstance(obj, str):
+        return obj or EVERYWHERE
     scope = getattr(obj, "rights_scope", obj)
     return stream_of(scope) if scope is not None else EVERYWHERE
 
@@ -63,13 +65,20 @@ def may_anywhere(user: User, right: str) -> bool:
 
 
 def require(user: User, right: str, obj=None) -> None:
-    """Raise Http404 when `user` may not even see `obj`, PermissionDenied with the reason when they may not do this. Asks anew."""
+    """Raise Http404 when `user` may not even see `obj`, PermissionDenied with the reason when they may not do this. Asks anew.
+
+    What belongs to no product is seen by everybody who sees any.
+    """
     rights_of(user, fresh=True)
     if may(user, right, obj):
         return
-    if obj is not None and not may(user, "releases.view_product", obj):
+    if obj is not None and not _sees(user, scope_of(obj)):
         raise Http404
     raise PermissionDenied(refusal_text(right))
+
+
+def _sees(user: User, scope: str) -> bool:
+    return may(user, SEE, scope) if scope else may_anywhere(user, SEE)
 
 
 def require_person(user: User) -> None:
@@ -110,30 +119,20 @@ def only_where(queryset: QuerySet, user: User, right: str, field: str = "pk") ->
 
 def holders(role: str, obj=None) -> QuerySet[User]:
     """Active people (no service accounts) who hold a role on the object's scope, by themselves, by a team, or everywhere."""
-    grants = Grant.objects.filter(role=role, scope__in=[scope_of(obj), EVERYWHERE])
-    return (
-        User.objects.filter(
-            Q(pk__in=grants.filter(user__isnull=False).values("user"))
-            | Q(teams__in=grants.filter(team__isnull=False).values("team")),
-            is_active=True,
-            is_service=False,
-        )
-        .distinct()
-        .order_by("first_name", "last_name", "pk")
-    )
+    return _people(_granted([role], obj))
 
 
 def who_may(right: str, obj=None) -> QuerySet[User]:
-    """Active people who hold `right` on the object's scope through any role."""
-    roles = [r.slug for r in ROLES.values() if right in r.rights]
+    """Active people (no service accounts) who hold `right` on the object's scope: through any role, or as superusers."""
+    roles = [role.slug for role in ROLES.values() if right in role.rights]
+    return _people(_granted(roles, obj) | Q(is_superuser=bool(roles)))
+
+
+def _granted(roles: Iterable[str], obj) -> Q:
     grants = Grant.objects.filter(role__in=roles, scope__in=[scope_of(obj), EVERYWHERE])
-    return (
-        User.objects.filter(
-            Q(pk__in=grants.filter(user__isnull=False).values("user"))
-            | Q(teams__in=grants.filter(team__isnull=False).values("team")),
-            is_active=True,
-            is_service=False,
-        )
-        .distinct()
-        .order_by("first_name", "last_name", "pk")
-    )
+    members = User.teams.through.objects.filter(team__grants__in=grants)
+    return Q(pk__in=grants.filter(user__isnull=False).values("user")) | Q(pk__in=members.values("user"))
+
+
+def _people(chosen: Q) -> QuerySet[User]:
+    return User.objects.filter(chosen, is_active=True, is_service=False).order_by("first_name", "last_name", "pk")

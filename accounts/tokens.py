@@ -19,6 +19,11 @@ def new_secret() -> str:
     return PREFIX + secrets.token_urlsafe(32)
 
 
+def hint_of(secret: str) -> str:
+    """The first characters of a secret, enough to tell it from others and useless to anyone."""
+    return secret[:8]
+
+
 def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
@@ -33,7 +38,9 @@ class TokenAuthentication(BaseAuthentication):
         now = timezone.now()
         token = (
             ApiToken.objects.select_related("user")
-            .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), digest=digest_of(words[1]), user__is_active=True)
+            .filter(
+                Q(expires_at__isnull=True) | Q(expires_at__gt=now), digest=digest_of(words[1]), user__is_active=True
+            )
             .first()
         )
         if token is None:

@@ -1,10 +1,11 @@
-"""People and the roles they hold."""
+"""People, teams and the roles they hold."""
 
 from itertools import count
 
-from accounts import actions
-from accounts.models import Grant, User
+from accounts import actions, policy
+from accounts.models import Grant, Team, User
 
+PASSWORD = "correct horse battery"  # noqa: S105  for tests alone
 _numbers = count(1)
 
 
@@ -13,21 +14,27 @@ def person(username: str = "", *, roles=(), on=None, **fields) -> User:
     n = next(_numbers)
     username = username or f"person{n}"
     fields.setdefault("first_name", username.capitalize())
-    user = User(username=username, email=f"{username}@example.com", **fields)
-    user.set_password("correct horse battery")
+    user = User(username=username, **({"email": f"{username}@example.com"} | fields))
+    user.set_password(PASSWORD)
     user.save()
     for role in roles:
         hold(user, role, on)
     return user
 
 
-def hold(user: User, role: str, on=None) -> None:
-    """Give a role without asking who may."""
-    from accounts import policy
+def team(name: str = "", members=(), **fields) -> Team:
+    n = next(_numbers)
+    made = Team.objects.create(name=name or f"Team {n}", slug=fields.pop("slug", f"team-{n}"), **fields)
+    made.members.set(members)
+    return made
 
+
+def hold(holder: User | Team, role: str, on=None) -> None:
+    """Give a person or a team a role without asking who may."""
+    who = {"team": holder} if isinstance(holder, Team) else {"user": holder}
     grant, new = Grant.objects.get_or_create(
-        role=role, scope=policy.scope_of(on), user=user, defaults={"given_by": actions.system_user()}
+        role=role, scope=policy.scope_of(on), **who, defaults={"given_by": actions.system_user()}
     )
     if new:
-        actions.enact(grant, on)
-    user.__dict__.pop("_rights", None)
+        actions.enact(grant)
+    holder.__dict__.pop("_rights", None)
