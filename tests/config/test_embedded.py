@@ -125,7 +125,7 @@ def test_a_child_deaf_to_its_signals_is_killed_with_its_group(tmp_path):
     assert deaf.exit_text == "signal 9"
 
 
-def test_a_half_made_cluster_and_stale_lock_files_do_no_harm():
+def test_a_half_made_cluster_and_lock_files_with_the_number_of_a_stranger_do_no_harm(tmp_path):
     with folder() as var:
         place = places.of(var)
         place.prepare()
@@ -133,8 +133,9 @@ def test_a_half_made_cluster_and_stale_lock_files_do_no_harm():
         (draft / "PG_VERSION").write_text("18\n")
         children.stop(servers.start(place, broker=False))
 
+        other = children.spawn("other", ["sleep", "60"], log=tmp_path / "log", account=place.account)
         for lock in (place.home / "pg18" / "postmaster.pid", place.sockets / ".s.PGSQL.5432.lock"):
-            lock.write_text(f"{os.getpid()}\n{place.home / 'pg18'}\n")  # alive, and somebody else's
+            lock.write_text(f"{other.pid}\n{place.home / 'pg18'}\n")
         started = servers.start(place, broker=False)
         try:
             connection = psycopg2.connect(host=database(var)["HOST"], user="slipway", dbname="slipway")
@@ -142,8 +143,9 @@ def test_a_half_made_cluster_and_stale_lock_files_do_no_harm():
                 cursor.execute("SELECT datlocprovider, datcollate FROM pg_database WHERE datname = 'slipway'")
                 assert cursor.fetchone() == ("b", "C")
             connection.close()
+            assert other.alive
         finally:
-            children.stop(started)
+            children.stop([*started, other])
 
 
 def test_a_server_that_cannot_start_says_why():

@@ -107,7 +107,6 @@ class Command(BaseCommand):
             call_command("demo", if_empty=True)
         if self.ship:
             self.ship.up()
-        connections.close_all()
 
     def start_programs(self) -> None:
         site = self.supervisor.start("web", web(settings.BIND, settings.PORT))
@@ -130,6 +129,7 @@ class Command(BaseCommand):
         for line in sign_ins():
             self.say(f"  {line}")
         self.say(f"  Logs: {self.places.log}    Ctrl-C stops everything.")
+        connections.close_all()  # from here on this process only watches
 
     def stop(self) -> None:
         if self.lock is None:
