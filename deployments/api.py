@@ -1,3 +1,280 @@
-"""API of deployments. ROUTES lists (prefix, view set, basename) for the router."""
+"""API of deployments. ROUTES lists (prefix, view set, basename) for the router. Every action knocks at the pages' doors."""
 
-ROUTES: list = []
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from deployments.actions import deployment as doors
+from deployments.actions import hook as hook_doors
+from deployments.models import Deployment, Hook, LogLine, Run, Sample
+from deployments.states import DeploymentKind, How, OnFailure
+from releases.models import Environment, Release
+
+LINES_MAX = 1_000
+
+
+class RunSerializer(serializers.ModelSerializer):
+    """One call of a hook."""
+
+    class Meta:
+        model = Run
+        fields = [
+            "id",
+            "name",
+            "purpose",
+            "position",
+            "attempt",
+            "key",
+            "driver",
+            "state",
+            "progress",
+            "detail",
+            "started_at",
+            "ended_at",
+        ]
+
+
+class DeploymentSerializer(serializers.ModelSerializer):
+    """A deployment as it stands. Instants are UTC."""
+
+    product = serializers.SlugRelatedField(source="environment.product", slug_field="slug", read_only=True)
+    environment = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    candidate = serializers.SlugRelatedField(slug_field="version", read_only=True)
+    previous = serializers.SlugRelatedField(slug_field="version", read_only=True)
+    url = serializers.CharField(source="get_absolute_url", read_only=True)
+
+    class Meta:
+        model = Deployment
+        fields = [
+            "id",
+            "url",
+            "release",
+            "product",
+            "environment",
+            "candidate",
+            "previous",
+            "kind",
+            "rolls_back",
+            "state",
+            "state_since",
+            "scheduled_for",
+            "created_at",
+            "started_at",
+            "verified_at",
+            "ended_at",
+            "detail",
+            "reason",
+        ]
+
+
+class DeploymentDetailSerializer(DeploymentSerializer):
+    runs = RunSerializer(many=True, read_only=True)
+
+    class Meta(DeploymentSerializer.Meta):
+        fields = [*DeploymentSerializer.Meta.fields, "runs"]
+
+
+class PlanSerializer(serializers.Serializer):
+    """What to deploy where. With `scheduled_for` it starts by itself then; with `start` at once."""
+
+    release = serializers.PrimaryKeyRelatedField(queryset=Release.objects.none())
+    environment = serializers.PrimaryKeyRelatedField(queryset=Environment.objects.none())
+    scheduled_for = serializers.DateTimeField(required=False, allow_null=True)
+    start = serializers.BooleanField(default=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if request := self.context.get("request"):
+            seen = Release.objects.visible_to(request.user)
+            self.fields["release"].queryset = seen
+            self.fields["environment"].queryset = Environment.objects.filter(product__releases__in=seen).distinct()
+
+    def validate(self, asked):
+        if asked["start"] and asked.get("scheduled_for"):
+            raise serializers.ValidationError({"scheduled_for": "Give an instant, or start at once, not both."})
+        if asked["environment"].product_id != asked["release"].product_id:
+            raise serializers.ValidationError({"environment": "It belongs to another product than the release."})
+        return asked
+
+
+class ReasonSerializer(serializers.Serializer):
+    reason = serializers.CharField(help_text="It stays in the record.")
+
+
+class ResumeSerializer(ReasonSerializer):
+    how = serializers.ChoiceField(How.choices, default=How.RETRY)
+
+
+class LineSerializer(serializers.ModelSerializer):
+    """One line of the log; `id` is where the next request goes on (`?after=`)."""
+
+    step = serializers.CharField(source="run.name", read_only=True)
+
+    class Meta:
+        model = LogLine
+        fields = ["id", "at", "step", "text"]
+
+
+class SampleSerializer(serializers.ModelSerializer):
+    """One look at the environment during the verification."""
+
+    class Meta:
+        model = Sample
+        fields = ["id", "at", "ok", "status", "elapsed_ms", "detail"]
+
+
+class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Deployments: list, retrieve, plan (POST), start, pause, resume, abort, roll back, log and samples."""
+
+    serializer_class = DeploymentSerializer
+    queryset = Deployment.objects.none()
+    filterset_fields = ["state", "kind", "release", "environment"]
+
+    def get_queryset(self):
+        rows = Deployment.objects.visible_to(self.request.user).select_related(
+            "environment__product", "candidate", "previous"
+        )
+        return rows if self.action == "list" else rows.prefetch_related("runs")
+
+    def get_serializer_class(self):
+        return DeploymentSerializer if self.action == "list" else DeploymentDetailSerializer
+
+    @extend_schema(request=PlanSerializer, responses={201: DeploymentDetailSerializer})
+    def create(self, request):
+        """Plan a deployment of the release's current candidate, and start it when `start` is true."""
+        asked = PlanSerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        ids = asked.validated_data["release"].pk, asked.validated_data["environment"].pk
+        if asked.validated_data["start"]:
+            made = doors.deploy(*ids, actor=request.user)
+        else:
+            at = asked.validated_data.get("scheduled_for")
+            made = doors.plan_deployment(*ids, actor=request.user, scheduled_for=at)
+        return Response(DeploymentDetailSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses=DeploymentDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def start(self, request, pk=None):
+        """Start a planned deployment now. 409 with every blocker when a gate is closed."""
+        return self._done(doors.start_deployment(self.get_object().pk, actor=request.user))
+
+    @extend_schema(request=ReasonSerializer, responses=DeploymentDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def pause(self, request, pk=None):
+        """Stop before the next step."""
+        return self._done(doors.pause(self.get_object().pk, actor=request.user, **self._asked(ReasonSerializer)))
+
+    @extend_schema(request=ResumeSerializer, responses=DeploymentDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request, pk=None):
+        """Go on: retry the step that stopped it, skip it, or say that it succeeded."""
+        return self._done(doors.resume(self.get_object().pk, actor=request.user, **self._asked(ResumeSerializer)))
+
+    @extend_schema(request=ReasonSerializer, responses=DeploymentDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def abort(self, request, pk=None):
+        """End it where it stands; nothing is undone."""
+        return self._done(doors.abort(self.get_object().pk, actor=request.user, **self._asked(ReasonSerializer)))
+
+    @extend_schema(request=ReasonSerializer, responses=DeploymentDetailSerializer)
+    @action(detail=True, methods=["post"], url_path="roll-back")
+    def roll_back(self, request, pk=None):
+        """Bring the last verified candidate back. Answers with the rollback, a deployment of its own."""
+        return self._done(doors.roll_back(self.get_object().pk, actor=request.user, **self._asked(ReasonSerializer)))
+
+    @extend_schema(
+        parameters=[OpenApiParameter("after", int, description="Only lines after the one with this id")],
+        responses=LineSerializer(many=True),
+    )
+    @action(detail=True, pagination_class=None, filterset_fields=None)
+    def log(self, request, pk=None):
+        """The next lines of the log, oldest first, at most 1,000."""
+        lines = LogLine.objects.filter(run__deployment=self.get_object()).select_related("run").order_by("pk")
+        after = request.query_params.get("after", "")
+        if after.isdecimal() and len(after) < 18:
+            lines = lines.filter(pk__gt=int(after))
+        return Response(LineSerializer(lines[:LINES_MAX], many=True).data)
+
+    @extend_schema(responses=SampleSerializer(many=True))
+    @action(detail=True, pagination_class=None, filterset_fields=None)
+    def samples(self, request, pk=None):
+        """What the verification saw, oldest first, at most the newest 1,000."""
+        rows = self.get_object().samples.order_by("-pk")[:LINES_MAX]
+        return Response(SampleSerializer(list(rows)[::-1], many=True).data)
+
+    def _asked(self, serializer_class) -> dict:
+        asked = serializer_class(data=self.request.data)
+        asked.is_valid(raise_exception=True)
+        return asked.validated_data
+
+    def _done(self, deployment: Deployment) -> Response:
+        return Response(DeploymentDetailSerializer(Deployment.objects.get(pk=deployment.pk)).data)
+
+
+class HookSerializer(serializers.ModelSerializer):
+    """A hook. `secret` is written only; `has_secret` tells whether one is set."""
+
+    environment = serializers.PrimaryKeyRelatedField(queryset=Environment.objects.none())
+    secret = serializers.CharField(write_only=True, required=False, allow_blank=True)
+    has_secret = serializers.SerializerMethodField()
+    on = serializers.ChoiceField(DeploymentKind.choices, default=DeploymentKind.DEPLOY)
+    on_failure = serializers.ChoiceField(OnFailure.choices, default=OnFailure.FAIL)
+
+    class Meta:
+        model = Hook
+        fields = [
+            "id",
+            "environment",
+            "name",
+            "on",
+            "position",
+            "driver",
+            "config",
+            "secret",
+            "has_secret",
+            "timeout_s",
+            "on_failure",
+            "is_active",
+        ]
+        validators = []
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if request := self.context.get("request"):
+            seen = Release._meta.get_field("product").related_model.objects.visible_to(request.user)
+            self.fields["environment"].queryset = Environment.objects.filter(product__in=seen)
+
+    def get_has_secret(self, hook: Hook) -> bool:
+        return bool(hook.secret)
+
+
+class HookViewSet(viewsets.ModelViewSet):
+    """The hooks of environments. Their configuration is checked by the driver."""
+
+    serializer_class = HookSerializer
+    queryset = Hook.objects.none()
+    filterset_fields = ["environment", "driver", "on"]
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+
+    def get_queryset(self):
+        return Hook.objects.visible_to(self.request.user)
+
+    def perform_create(self, serializer):
+        fields = dict(serializer.validated_data)
+        environment = fields.pop("environment")
+        serializer.instance = hook_doors.save_hook(environment.pk, actor=self.request.user, **fields)
+
+    def perform_update(self, serializer):
+        fields = dict(serializer.validated_data)
+        fields.pop("environment", None)
+        hook = serializer.instance
+        serializer.instance = hook_doors.save_hook(
+            hook.environment_id, actor=self.request.user, hook_id=hook.pk, **fields
+        )
+
+    def perform_destroy(self, instance):
+        hook_doors.remove_hook(instance.pk, actor=self.request.user)
+
+
+ROUTES = [("deployments", DeploymentViewSet, "deployment"), ("hooks", HookViewSet, "hook")]

@@ -1,0 +1,126 @@
+"""The hooks of a product's environments: what is called, in which order, and how success is proven."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from accounts import policy
+from core.forms import knock
+from deployments import guards
+from deployments.actions import hook as doors
+from deployments.actions.verification import set_verification
+from deployments.drivers import DRIVERS
+from deployments.forms import HookForm, VerificationForm
+from deployments.models import Hook
+from deployments.views.finding import the_environment, the_hook, the_product
+from releases.models import Environment, Product
+
+RIGHT = "releases.manage_environments"
+NAMES = {"command": "Command", "http": "HTTP call"}
+
+
+def driver_name(driver: str) -> str:
+    return NAMES.get(driver, driver.capitalize())
+
+
+@login_required
+def hooks(request: HttpRequest, product: str) -> HttpResponse:
+    """Every environment with its hooks, each with what is wrong with it."""
+    owner = the_product(request, product)
+    environments = owner.environments.in_order().select_related("verification").prefetch_related("hooks")
+    context = {
+        "product": owner,
+        "places": [_place(environment, owner) for environment in environments],
+        "drivers": [(driver, driver_name(driver)) for driver in DRIVERS],
+        "names": {driver: driver_name(driver) for driver in DRIVERS},
+        "may_change": policy.may(request.user, RIGHT, owner),
+    }
+    return render(request, "deployments/hooks.html", context)
+
+
+def _place(environment: Environment, product: Product) -> dict:
+    environment.product = product
+    return {
+        "environment": environment,
+        "verification": guards.verification_of(environment),
+        "hooks": [(hook, guards.unfit(hook)) for hook in environment.hooks.all()],
+    }
+
+
+@login_required
+def hook_new(request: HttpRequest, product: str, environment: str, driver: str) -> HttpResponse:
+    """Add a hook of a driver to an environment."""
+    owner = the_product(request, product)
+    place = the_environment(owner, environment)
+    if driver not in DRIVERS:
+        raise Http404
+    last = place.hooks.order_by("-position").first()
+    return _edit(request, owner, Hook(environment=place, driver=driver, position=last.position + 1 if last else 0))
+
+
+@login_required
+def hook(request: HttpRequest, product: str, pk: int) -> HttpResponse:
+    """Change a hook."""
+    owner = the_product(request, product)
+    return _edit(request, owner, the_hook(owner, pk))
+
+
+def _edit(request: HttpRequest, product: Product, edited: Hook) -> HttpResponse:
+    policy.require(request.user, RIGHT, product)
+    form = HookForm(request.POST or None, instance=edited, driver=edited.driver)
+    if request.method == "POST" and form.is_valid():
+        fields = form.values() | {"position": edited.position}
+        saved = knock(
+            form,
+            lambda: doors.save_hook(edited.environment_id, actor=request.user, hook_id=edited.pk, **fields),
+        )
+        if saved:
+            messages.success(request, f"{saved} saved\nThe next deployment to {saved.environment} calls it.")
+            return redirect("deployments:hooks", product.slug)
+    context = {"product": product, "hook": edited, "form": form, "driver": driver_name(edited.driver)}
+    return render(request, "deployments/hook.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+def hook_remove(request: HttpRequest, product: str, pk: int) -> HttpResponse:
+    """GET asks, POST removes."""
+    owner = the_product(request, product)
+    removed = the_hook(owner, pk)
+    policy.require(request.user, RIGHT, owner)
+    if request.method == "POST":
+        doors.remove_hook(removed.pk, actor=request.user)
+        messages.success(request, f"{removed} removed\nIts runs stay in the record.")
+        return redirect("deployments:hooks", owner.slug)
+    return render(request, "deployments/hook_remove.html", {"product": owner, "hook": removed})
+
+
+@require_POST
+@login_required
+def hook_move(request: HttpRequest, product: str, pk: int, way: str) -> HttpResponse:
+    """Call a hook one place earlier (`up`) or later (`down`)."""
+    owner = the_product(request, product)
+    moved = the_hook(owner, pk)
+    order = list(moved.environment.hooks.filter(on=moved.on).values_list("pk", flat=True))
+    here = order.index(moved.pk)
+    there = here - 1 if way == "up" else here + 1
+    if 0 <= there < len(order):
+        order[here], order[there] = order[there], order[here]
+    doors.order_hooks(moved.environment_id, order, actor=request.user)
+    return redirect("deployments:hooks", owner.slug)
+
+
+@login_required
+def verification(request: HttpRequest, product: str, environment: str) -> HttpResponse:
+    """How it is proven that a candidate runs in an environment."""
+    owner = the_product(request, product)
+    place = the_environment(owner, environment)
+    policy.require(request.user, RIGHT, owner)
+    form = VerificationForm(request.POST or None, instance=guards.verification_of(place))
+    if request.method == "POST" and form.is_valid():
+        set_verification(place.pk, actor=request.user, **form.cleaned_data)
+        messages.success(request, f"Verification of {place} saved")
+        return redirect("deployments:hooks", owner.slug)
+    context = {"product": owner, "environment": place, "form": form}
+    return render(request, "deployments/verification.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,145 @@
+"""The page of one deployment: live while it runs, found again at any time, a record afterwards."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from accounts import policy
+from core.machine import offers
+from deployments.actions import deployment as doors
+from deployments.models import Deployment, LogLine
+from deployments.picture import Picture
+from deployments.states import How
+from deployments.views.finding import the_deployment
+
+OVER = 286  # htmx: swap, and stop polling
+
+
+@login_required
+def deployment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything about one deployment."""
+    row = the_deployment(request, pk)
+    return render(request, "deployments/deployment.html", _context(request, row))
+
+
+@login_required
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """What changed, as partials: progress, steps, health, actions, and the log after line `?after=`. 286 when it is over."""
+    row = the_deployment(request, pk)
+    context = _context(request, row, after=_number(request.GET.get("after")))
+    return render(request, "deployments/_live.html", context, status=200 if context["is_polled"] else OVER)
+
+
+@login_required
+def log(request: HttpRequest, pk: int) -> HttpResponse:
+    """The lines of the log after line `?after=`, as a partial."""
+    row = the_deployment(request, pk)
+    picture = Picture(row, after=_number(request.GET.get("after")))
+    return render(request, "deployments/_lines.html", {"picture": picture}, status=OVER if row.has_ended else 200)
+
+
+@login_required
+def log_download(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """The whole log as text, each line with its instant (UTC, ISO 8601) and its step."""
+    row = the_deployment(request, pk)
+    lines = (
+        LogLine.objects.filter(run__deployment=row)
+        .select_related("run")
+        .order_by("run__position", "run__attempt", "pk")
+    )
+    text = (f"{line.at:%Y-%m-%dT%H:%M:%SZ} {line.run}: {line.text}\n" for line in lines.iterator(chunk_size=2000))
+    response = StreamingHttpResponse(text, content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="deployment-{row.pk}.log"'
+    return response
+
+
+def _context(request: HttpRequest, row: Deployment, after: int = 0) -> dict:
+    made = {offer.name: offer for offer in offers(row, lambda right: policy.may(request.user, right, row))}
+    return {
+        "deployment": row,
+        "release": row.release,
+        "product": row.release.product,
+        "picture": Picture(row, after=after),
+        "offers": made,
+        "hows": How.choices,
+        "refusal": policy.refusal_text("releases.deploy"),
+        "is_polled": not row.has_ended,
+    }
+
+
+@require_POST
+@login_required
+def start(request: HttpRequest, pk: int) -> HttpResponse:
+    """Start a planned deployment."""
+    row = the_deployment(request, pk)
+    doors.start_deployment(row.pk, actor=request.user)
+    messages.success(request, "Deployment started\nYou may leave this page and come back.")
+    return redirect("deployments:deployment", pk)
+
+
+def pause(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop before the next step."""
+    return _ask(
+        request, pk, "pause", doors.pause, "Pause after this step?", "Paused\nThe step under way goes on to its end."
+    )
+
+
+def abort(request: HttpRequest, pk: int) -> HttpResponse:
+    """End it where it stands."""
+    return _ask(request, pk, "abort", doors.abort, "Abort this deployment?", "Aborted\nNothing was undone.")
+
+
+@login_required
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Go on; `how` says what becomes of the step that stopped it."""
+    how = request.POST.get("how", How.RETRY)
+    if how not in How.values:
+        raise Http404
+
+    def door(pk: int, *, actor, reason: str):
+        return doors.resume(pk, actor=actor, reason=reason, how=how)
+
+    return _ask(request, pk, "resume", door, "Go on?", "Resumed")
+
+
+@login_required
+def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Bring the last verified candidate back; leads to the rollback's own page."""
+
+    def door(pk: int, *, actor, reason: str):
+        return doors.roll_back(pk, actor=actor, reason=reason)
+
+    return _ask(request, pk, "roll_back", door, "Roll back?", "Rollback started\nThis page shows how it goes.")
+
+
+@login_required
+def _ask(request: HttpRequest, pk: int, step: str, door: Callable, title: str, done: str) -> HttpResponse:
+    """GET: the page that asks for the reason, with what stands in the way. POST: act."""
+    row = the_deployment(request, pk)
+    if request.method == "POST":
+        reached = door(row.pk, actor=request.user, reason=request.POST.get("reason", ""))
+        messages.success(request, done)
+        return redirect(reached)
+    policy.require(request.user, "releases.deploy", row)
+    offer = next((o for o in offers(row, lambda _: True) if o.name == step), None)
+    if offer is None:
+        return redirect(row)
+    context = {
+        "title": title,
+        "text": f"{row.candidate.version} to {row.environment}. {row.detail}",
+        "submit": offer.label,
+        "keep": "Leave it as it is",
+        "back": row.get_absolute_url(),
+        "kind": "danger" if offer.step.tone == "bad" else "primary",
+        "blockers": offer.blockers,
+        "reason_hint": "It stays in the record with your name.",
+    }
+    return render(request, "confirm.html", context)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 18 else 0
