@@ -11,8 +11,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("config.api")),
     path("", include("accounts.urls")),
+    path("", include("releases.urls")),  # before the portal, whose /products/<slug>/ would take /products/new/
     path("", include("portal.urls")),
-    path("", include("releases.urls")),
     path("", include("approvals.urls")),
     path("", include("deployments.urls")),
     path("", include("reviews.urls")),
