@@ -1,38 +1,35 @@
 """Addresses of releases. The release's own page and those of a product belong to the portal."""
 
-from django.http import Http404
 from django.urls import path
+
+from releases.views import candidates, change, freeze, listing, notes, plan, product, release, risks, scope
 
 app_name = "releases"
 R = "r/<slug:product>/<str:version>/"
-
-
-def _(request, **kwargs):
-    raise Http404
-
+C = "changes/<slug:product>/<slug:key>/"
 
 urlpatterns = [
-    path("releases/", _, name="releases"),
-    path("releases/new/", _, name="new"),
-    path(R + "edit/", _, name="edit"),
-    path(R + "step/<slug:name>/", _, name="step"),
-    path(R + "block/", _, name="block"),
-    path(R + "unblock/", _, name="unblock"),
-    path(R + "comment/", _, name="comment"),
-    path(R + "scope/", _, name="scope"),
-    path(R + "scope/git/", _, name="scope_git"),
-    path(R + "candidates/", _, name="candidates"),
-    path(R + "risks/", _, name="risks"),
-    path(R + "rollback/", _, name="rollback"),
-    path(R + "notes/", _, name="notes"),
-    path("changes/<slug:product>/<slug:key>/", _, name="change"),
-    path("changes/<slug:product>/<slug:key>/edit/", _, name="change_edit"),
-    path("changes/<slug:product>/<slug:key>/step/<slug:name>/", _, name="change_step"),
-    path("products/", _, name="products"),
-    path("products/new/", _, name="product_new"),
-    path("products/<slug:slug>/edit/", _, name="product_edit"),
-    path("products/<slug:slug>/environments/", _, name="environments"),
-    path("freezes/", _, name="freezes"),
-    path("freezes/new/", _, name="freeze_new"),
-    path("freezes/<int:pk>/", _, name="freeze"),
+    path("releases/", listing.releases, name="releases"),
+    path("releases/new/", plan.new, name="new"),
+    path(f"{R}edit/", plan.edit, name="edit"),
+    path(f"{R}step/<slug:name>/", release.step, name="step"),
+    path(f"{R}block/", release.block, name="block"),
+    path(f"{R}unblock/", release.unblock, name="unblock"),
+    path(f"{R}comment/", release.comment, name="comment"),
+    path(f"{R}scope/", scope.scope, name="scope"),
+    path(f"{R}scope/git/", scope.scope_git, name="scope_git"),
+    path(f"{R}candidates/", candidates.candidates, name="candidates"),
+    path(f"{R}risks/", risks.risks, name="risks"),
+    path(f"{R}rollback/", risks.rollback, name="rollback"),
+    path(f"{R}notes/", notes.notes, name="notes"),
+    path(C, change.change, name="change"),
+    path(f"{C}edit/", change.edit, name="change_edit"),
+    path(f"{C}step/<slug:name>/", change.step, name="change_step"),
+    path("products/", product.products, name="products"),
+    path("products/new/", product.product_new, name="product_new"),
+    path("products/<slug:slug>/edit/", product.product_edit, name="product_edit"),
+    path("products/<slug:slug>/environments/", product.environments, name="environments"),
+    path("freezes/", freeze.freezes, name="freezes"),
+    path("freezes/new/", freeze.freeze_new, name="freeze_new"),
+    path("freezes/<int:pk>/", freeze.freeze, name="freeze"),
 ]

@@ -26,8 +26,8 @@ def add_candidate(
     """Add the next candidate of a release; it supersedes the one before and becomes the current one.
 
     `commit` is a full Git id, `artifacts` a list of {"name", "digest": "sha256:<64 hex>"}. Without a `version` it is
-    numbered by the product's scheme (4.8.0-rc.3). In testing, approving and ready the release goes back to testing; in the build it stays.
-    Raises Release.DoesNotExist, Http404/PermissionDenied, or Refused at the field that does not fit.
+    numbered by the product's scheme (4.8.0-rc.3). In testing, approving and ready the release goes back to testing; in
+    the build it stays. Raises Release.DoesNotExist, Http404/PermissionDenied, or Refused at the field that does not fit.
     """
     with locked(Release.objects.select_related("product", "candidate"), release_id) as release:
         policy.require(actor, "releases.contribute", release)

@@ -51,6 +51,8 @@ def change_product(product_id: int, *, actor: User, **fields) -> Product:
 
 
 def _check_unique(product: Product) -> None:
+    if product.slug == "new":
+        refuse("slug-reserved", "The address “new” is taken by the page that adds products.", field="slug")
     others = Product.objects.exclude(pk=product.pk)
     for field, words in (("name", "called"), ("slug", "at the address"), ("key", "with the prefix")):
         if others.filter(**{f"{field}__iexact": getattr(product, field)}).exists():

@@ -1,4 +1,4 @@
-"""The two machines of the room, each (state, transition) pair: what is allowed moves, everything else refuses and leaves no event."""
+"""The two machines of the room, each (state, transition) pair: what is allowed moves, all else refuses and records nothing."""
 
 import pytest
 

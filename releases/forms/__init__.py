@@ -1,0 +1,1 @@
+"""Forms of releases, one noun per file. They check what was typed; the doors judge."""

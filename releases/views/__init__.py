@@ -1,0 +1,1 @@
+"""Pages of releases, one noun per file."""

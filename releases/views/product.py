@@ -1,0 +1,150 @@
+"""Pages of products: the list, one product's fields, its environments."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from accounts import policy
+from core.blockers import Refused
+from releases import actions
+from releases.forms.knock import ReasonForm, knock, tell
+from releases.forms.product import EnvironmentForm, ProductForm
+from releases.models import Environment, Product
+from releases.states import OPEN
+from releases.views.finding import the_product
+
+PER_PAGE = 25
+
+
+@login_required
+def products(request: HttpRequest) -> HttpResponse:
+    seen = Product.objects.visible_to(request.user).prefetch_related("environments")
+    counted = seen.annotate(under_way=Count("releases", filter=Q(releases__state__in=OPEN))).order_by(
+        "-is_active", "name"
+    )
+    context = {
+        "page": Paginator(counted, PER_PAGE).get_page(request.GET.get("page")),
+        "may_add": policy.may(request.user, "releases.manage_products"),
+        "environments_of": policy.where_may(request.user, "releases.manage_environments"),
+    }
+    return render(request, "releases/products.html", context)
+
+
+@login_required
+def product_new(request: HttpRequest) -> HttpResponse:
+    if not policy.may(request.user, "releases.manage_products"):
+        raise PermissionDenied(policy.refusal_text("releases.manage_products"))
+    form = ProductForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        product = knock(form, actions.add_product, actor=request.user, **form.cleaned_data)
+        if product:
+            messages.success(request, f"{product.name} added\nGive it its environments.")
+            return redirect("releases:environments", product.slug)
+    return render(
+        request, "releases/product_edit.html", {"form": form, "product": None}, status=422 if form.errors else 200
+    )
+
+
+@login_required
+def product_edit(request: HttpRequest, slug: str) -> HttpResponse:
+    product = the_product(request, slug)
+    policy.require(request.user, "releases.manage_products", product)
+    form = ProductForm(request.POST or None, instance=Product.objects.get(pk=product.pk))
+    form.fields["slug"].required = True
+    if request.method == "POST" and form.is_valid():
+        saved = knock(form, actions.change_product, product.pk, actor=request.user, **form.cleaned_data)
+        if saved:
+            messages.success(request, f"{saved.name} saved")
+            return redirect("releases:products")
+    return render(
+        request, "releases/product_edit.html", {"form": form, "product": product}, status=422 if form.errors else 200
+    )
+
+
+@login_required
+def environments(request: HttpRequest, slug: str) -> HttpResponse:
+    """The pipeline of a product. `?environment=<id>` opens one. POST `do`: add, edit, remove, up, down, block, unblock."""
+    product = the_product(request, slug)
+    chosen = _chosen(request, product)
+    form = _form(request)
+    if request.method == "POST" and _acted(request, product, chosen, form):
+        return redirect("releases:environments", slug)
+    do = request.POST.get("do")
+    context = {
+        "product": product,
+        "environments": list(product.environments.order_by("position")),
+        "chosen": chosen,
+        "add": form if do == "add" else EnvironmentForm(),
+        "edit": form if do == "edit" else _editing(chosen),
+        "reason": form if do in ("block", "unblock") else ReasonForm(),
+        "may_keep": policy.may(request.user, "releases.manage_environments", product),
+        "may_block": policy.may(request.user, "releases.block_release", product),
+        "may_unblock": policy.may(request.user, "releases.unblock_release", product),
+        "form": form,
+    }
+    status = 422 if form is not None and form.errors else 200
+    return render(request, "releases/environments.html", context, status=status)
+
+
+def _chosen(request: HttpRequest, product: Product) -> Environment | None:
+    asked = request.POST.get("environment") or request.GET.get("environment") or ""
+    if not asked:
+        return None
+    return get_object_or_404(product.environments, pk=int(asked) if asked.isdecimal() and len(asked) < 18 else 0)
+
+
+def _form(request: HttpRequest):
+    do = request.POST.get("do")
+    if do in ("add", "edit"):
+        return EnvironmentForm(request.POST)
+    return ReasonForm("", request.POST) if do in ("block", "unblock") else None
+
+
+def _editing(chosen: Environment | None) -> EnvironmentForm | None:
+    return EnvironmentForm(initial={n: getattr(chosen, n) for n in ("name", "tier", "url")}) if chosen else None
+
+
+def _acted(request: HttpRequest, product: Product, chosen: Environment | None, form) -> bool:
+    do, actor = request.POST.get("do"), request.user
+    if do in ("up", "down") and chosen:
+        actions.order_environments(product.pk, _moved(product, chosen, -1 if do == "up" else 1), actor=actor)
+        return True
+    if do == "remove" and chosen:
+        actions.remove_environment(chosen.pk, actor=actor)
+        messages.success(request, f"{chosen.name} removed")
+        return True
+    if do in ("block", "unblock") and chosen:
+        return _blocked(request, chosen, form, do)
+    if form is None or not form.is_valid():
+        return False
+    if do == "add":
+        saved = knock(form, actions.add_environment, product.pk, actor=actor, **form.cleaned_data)
+    else:
+        saved = chosen and knock(form, actions.change_environment, chosen.pk, actor=actor, **form.cleaned_data)
+    if saved:
+        messages.success(request, f"{saved.name} saved")
+    return bool(saved)
+
+
+def _moved(product: Product, chosen: Environment, by: int) -> list[int]:
+    ids = list(product.environments.order_by("position").values_list("pk", flat=True))
+    at = ids.index(chosen.pk)
+    to = min(len(ids) - 1, max(0, at + by))
+    ids.insert(to, ids.pop(at))
+    return ids
+
+
+def _blocked(request: HttpRequest, chosen: Environment, form: ReasonForm, do: str) -> bool:
+    door = actions.block_environment if do == "block" else actions.unblock_environment
+    try:
+        door(chosen.pk, actor=request.user, reason=request.POST.get("reason", ""))
+    except Refused as refusal:
+        tell(form, refusal)
+        return False
+    words = "blocked\nNo deployment to it starts." if do == "block" else "open again\nDeployments to it may start."
+    messages.success(request, f"{chosen.name} {words}")
+    return True
