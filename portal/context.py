@@ -5,14 +5,18 @@ from functools import cached_property
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from accounts import policy
 from core import wording
 from deployments.models import Deployment
 from notifications.models import Notification
+from portal import inbox
+from portal.links import address
+from portal.strip import freezes_seen
 from releases.models import FreezeWindow, Product
 from releases.states import Tier
+from reports.sight import only_looks_on
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,9 @@ ACTIONS = (
     ("new-release", "Plan a release", "plus", "releases:new", "n"),
     ("new-freeze", "Add a freeze window", "freeze", "releases:freeze_new", ""),
 )
+RIGHTS = {"new-release": "releases.plan_release", "new-freeze": "releases.manage_freezes"}
+FOR_ALL = ("home", "releases", "calendar", "reports")  # what a reader finds who only looks on
 TABS = ("home", "inbox", "releases", "calendar")
-
-
-def address(name: str, *args) -> str:
-    """The address of a named page, "" while there is none."""
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
 
 
 def in_production(product_ids: list[int]) -> dict[int, str]:
@@ -101,7 +99,7 @@ def freeze_note(freeze: FreezeWindow) -> FreezeNote:
         words = f"{starts} Ends {wording.day(freeze.ends_at)}."
     else:
         words = f"On until {wording.moment(freeze.ends_at)}, {wording.relative(freeze.ends_at)}."
-    return FreezeNote(freeze.name, words, address("releases:freezes") or address("portal:calendar"))
+    return FreezeNote(freeze.name, words, address("portal:calendar"))
 
 
 class Shell:
@@ -137,7 +135,12 @@ class Shell:
 
     @cached_property
     def inbox_count(self) -> int:
-        return 0
+        return 0 if self.looks_on else len(inbox.items_for(self.user))
+
+    @cached_property
+    def looks_on(self) -> bool:
+        """Whether the reader only reads; then the navigation holds nothing that is not for them."""
+        return only_looks_on(self.user)
 
     @cached_property
     def running_count(self) -> int:
@@ -160,7 +163,7 @@ class Shell:
 
     @cached_property
     def freeze(self) -> FreezeNote | None:
-        standing = FreezeWindow.objects.standing().filter(ends_at__gt=timezone.now()).order_by("starts_at").first()
+        standing = freezes_seen(self.user).filter(ends_at__gt=timezone.now()).first()
         return freeze_note(standing) if standing else None
 
     @cached_property
@@ -169,7 +172,7 @@ class Shell:
             "inbox": (self.inbox_count, "waiting for you", True),
             "deployments": (self.running_count, "running", False),
         }
-        return self._entries(NAV, counts)
+        return self._entries([row for row in NAV if not self.looks_on or row[0] in FOR_ALL], counts)
 
     @cached_property
     def tabs(self) -> list[Entry]:
@@ -185,12 +188,10 @@ class Shell:
 
     @cached_property
     def actions(self) -> list[Entry]:
-        return self._entries(ACTIONS)
+        return [e for e in self._entries(ACTIONS) if self.may_see(RIGHTS[e.slug])]
 
     def may_see(self, right: str, obj=None) -> bool:
         """Whether the reader holds a right on an object, or anywhere when there is none."""
-        from accounts import policy
-
         return policy.may(self.user, right, obj) if obj is not None else policy.may_anywhere(self.user, right)
 
     def _entries(self, rows, counts=None) -> list[Entry]:

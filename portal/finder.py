@@ -8,8 +8,8 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from portal.links import address
-from portal.sight import only_looks_on
 from releases.models import Change, Product, Release
+from reports.sight import only_looks_on
 
 EACH = 10
 MOST_LETTERS = 200

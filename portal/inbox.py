@@ -7,8 +7,9 @@ from django.db.models import Q
 from django.urls import reverse
 
 from accounts import policy
-from approvals.models import ApprovalRequest, Question
-from approvals.states import RequestState, VoteState
+from approvals.inbox import waiting_for
+from approvals.models import Question
+from approvals.states import RequestState
 from deployments.models import Deployment
 from deployments.states import DeploymentState
 from portal.links import address
@@ -38,7 +39,7 @@ class Item:
 def items_for(user) -> list[Item]:
     """Everything that waits for the reader, by group and what is due first. Remembered on the user for the request."""
     if not hasattr(user, "_inbox"):
-        user._inbox = [*votes(user), *answers(user), *paused(user), *reviews(user)]
+        user._inbox = [*decisions(user), *answers(user), *paused(user), *reviews(user)]
     return user._inbox
 
 
@@ -47,27 +48,27 @@ def groups(items: list[Item]) -> list[tuple[str, list[Item]]]:
     return [(name, [i for i in items if i.group == name]) for name in names]
 
 
-def votes(user) -> list[Item]:
-    return [vote_item(request, user) for request in waiting_for(user)]
+# kind of approvals' items: group, icon, badge, verb
+DECISIONS = {
+    "vote": ("Decide", "scale", "Your vote", "Decide"),
+    "waiver": ("Decide", "waive", "Waiver", "Decide"),
+    "override": ("Decide", "freeze", "Freeze override", "Decide"),
+    "signoff": ("Sign", "flask", "Sign-off", "Sign"),
+}
 
 
-def waiting_for(user) -> list[ApprovalRequest]:
-    try:
-        from approvals.inbox import waiting_for as waiting
-    except ImportError:
-        return []
-    return list(waiting(user))
+def decisions(user) -> list[Item]:
+    return [decision_item(item) for item in waiting_for(user)]
 
 
-def vote_item(request: ApprovalRequest, user) -> Item:
-    lapsed = [v for v in request.votes.all() if v.person_id == user.pk and v.state != VoteState.CAST]
-    again = any(v.state == VoteState.INVALIDATED for v in lapsed)
-    what = "Approve again: it changed since your vote" if again else f"Asked by {request.requester.name}"
+def decision_item(item) -> Item:
+    group, icon, badge, verb = DECISIONS[item.kind]
+    icon, tone, badge = ("stale", "warn", "Stale") if item.again else (icon, "info", badge)
+    note = f"{item.risk.capitalize()} risk" if item.risk else ""
+    request_id = item.request.pk if item.request else None
     return Item(
-        "Decide", str(request.subject), what, reverse("portal:inbox_item", args=[request.pk]), "stale" if again else "scale",
-        "warn" if again else "info", "Stale" if again else "Your vote", "Decide", request.due_at, request.policy_name,
-        request.pk, again,
-    )  # fmt: skip
+        group, item.title, item.why, item.url, icon, tone, badge, verb, item.due_at, note, request_id, item.again
+    )
 
 
 def answers(user) -> list[Item]:

@@ -11,8 +11,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from core.models import Checkpoint, Event
-from portal import feed, sight
-from portal.log import prove
+from portal import feed
+from reports import log, sight
+from reports.log import prove
 
 PAGE_SIZE = 50
 MOST = 2**63 - 1
@@ -33,7 +34,7 @@ def events(request: HttpRequest) -> HttpResponse:
     """Events newest first, in pages by key. Without the right to the whole log, those of the products in sight."""
     sight.require_taking_part(request.user)
     form = Filter(request.GET or None)
-    found = filtered(sight.event_log(request.user), form)
+    found = filtered(log.event_log(request.user), form)
     rows, newer, older = keyset(found.select_related("actor", "on_behalf_of"), request.GET)
     proof = proof_of(form, request.user)
     context = {
@@ -43,7 +44,7 @@ def events(request: HttpRequest) -> HttpResponse:
         "older_url": _query(request.GET, before=older) if older else "",
         "proof": proof,
         "checkpoint": Checkpoint.objects.order_by("-pk").only("at").first(),
-        "all": sight.sees_all_events(request.user),
+        "all": log.sees_all_events(request.user),
         "filtered": form.is_bound and any(form.data.get(name) for name in form.fields),
     }
     return render(request, "portal/events.html", context)
@@ -91,7 +92,7 @@ def proof_of(form: Filter, user):
     if not form.is_bound or not form.is_valid() or not form.cleaned_data["stream"]:
         return None
     stream = form.cleaned_data["stream"].strip()
-    return prove(stream) if sight.event_log(user).filter(stream=stream).exists() else None
+    return prove(stream) if log.event_log(user).filter(stream=stream).exists() else None
 
 
 def _query(params, **key) -> str:

@@ -6,11 +6,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from core import wording
-from portal import feed, needs, sight, strip, whereabouts
+from portal import feed, needs, strip, whereabouts
 from portal.board import board, products_of
-from portal.context import address
+from portal.links import address
 from releases.models import Release
 from releases.states import ReleaseState, Stage
+from reports import log, sight
 
 NUMBERS = ("Nothing", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 CARDS, FEED = 6, 8
@@ -28,10 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
     cards = [] if looking_on else needs.needs_of(request.user)
     names, lines = whereabouts.matrix(context["products"])
     events = (
-        sight.activity(request.user)
-        .exclude(name__in=feed.QUIET)
-        .select_related("actor", "on_behalf_of")
-        .order_by("-pk")
+        log.activity(request.user).exclude(name__in=feed.QUIET).select_related("actor", "on_behalf_of").order_by("-pk")
     )
     context |= {
         "looking_on": looking_on,

@@ -3,12 +3,14 @@
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts import policy
+from approvals.inbox import sheet_for
 from approvals.models import ApprovalRequest
+from core import wording
 from portal import inbox as items
-from portal import sight
+from reports import sight
 
 
 @require_safe
@@ -28,22 +30,14 @@ def inbox(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 
 def sheet(request: HttpRequest, pk: int) -> dict:
     """The context of the sheet. Raises Http404 where the reader may not see what it is about."""
-    found = ApprovalRequest.objects.select_related(
-        "release__product", "release__manager", "release__candidate", "change__product", "requester"
-    ).filter(pk=pk).first()  # fmt: skip
-    if found is None or not policy.may(request.user, "releases.view_product", found):
+    found = ApprovalRequest.objects.visible_to(request.user).filter(pk=pk).first()
+    if found is None:
         raise Http404("There is no such request in your sight.")
-    from approvals.inbox import sheet_for
-
     return sheet_for(found, request.user)
 
 
 def sub(found: list) -> str:
     """`4 wait for you, 1 is due tomorrow`."""
-    from django.utils import timezone
-
-    from core import wording
-
     if not found:
         return "nothing waits for you"
     words = f"{len(found)} {'waits' if len(found) == 1 else 'wait'} for you"

@@ -12,9 +12,10 @@ from portal.board import Row
 from portal.finder import change_url
 from portal.links import address
 from portal.looks import stage_number
-from portal.sight import activity, only_looks_on
 from releases.models import Change, Product, Release
 from releases.states import FINISHED, ChangeState
+from reports.log import activity
+from reports.sight import only_looks_on
 
 SHOWN = 20
 CLOSED_CHANGES = (ChangeState.DONE, ChangeState.WITHDRAWN, ChangeState.FAILED, ChangeState.BACKED_OUT)

@@ -8,18 +8,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from approvals import matching
+from approvals import ledger, matching, tally
 from approvals.models import Signoff
 from core.events import stream_of
 from core.models import Event
 from portal import feed
-from portal.ledger import ledger
 from portal.links import address
-from portal.log import prove
 from portal.views.events import keyset
 from releases import frame
 from releases.models import Candidate, Release
 from releases.states import ReleaseState
+from reports.log import prove
 
 CANDIDATES, CHANGES, DEPLOYMENTS, EVENTS = 4, 12, 8, 12
 TO = {
@@ -67,12 +66,14 @@ def release(request: HttpRequest, product: str, version: str) -> HttpResponse:
     due = context["frame"]["next"]
     requests = list(found.requests.with_votes().order_by("-opened_at"))
     found._prefetched_objects_cache = {**getattr(found, "_prefetched_objects_cache", {}), "requests": requests}
+    asked = tally.live_request(found) or next(iter(requests), None)
     kinds, columns = candidates(found)
     events = activity(found, requests)
     context |= {
         "gates": due.answers if due else (),
         "gates_title": TO.get(due.name, "Gates") if due else "",
-        "ledger": ledger(found, requests),
+        "approval": asked,
+        "ledger": ledger.of(asked) if asked else None,
         "kinds": kinds,
         "columns": columns,
         "changes": list(found.changes.select_related("product").order_by("pk")[:CHANGES]),

@@ -15,8 +15,8 @@ from core import outbox
 from core import process as machines
 from core.models import Delivery
 from core.states import DeliveryState
-from portal import sight
 from portal.links import address
+from reports import sight
 
 OPERATE = "releases.manage_people"
 OWN = "own"  # for everybody who signs in

@@ -24,3 +24,7 @@ def test_home_opens(client):
     assert client.get(r.get_absolute_url() + "log/").status_code == 200
     assert client.get(p.get_absolute_url()).status_code == 200
     assert client.get(reverse("portal:status", args=[p.releases.get().status_token])).status_code == 200
+    assert client.get(reverse("reports:reports")).status_code == 200
+    for m in ("deployment-frequency", "change-lead-time", "change-success"):
+        assert client.get(reverse("reports:report", args=[m])).status_code == 200
+        assert client.get(reverse("reports:report_csv", args=[m])).status_code == 200

@@ -1,9 +1,34 @@
-"""One stream of the event log, proven: whether each event follows from the one before it, up to the stream's head."""
+"""The event log as readers see it: whose events they may read, and whether a stream is whole."""
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
+from accounts import policy
 from core.events import digest_of
 from core.models import Event, StreamHead
+
+VIEW_LOG = "releases.view_event_log"
+
+
+def activity(user) -> QuerySet[Event]:
+    """Events about the products that the reader may see: what pages about those products tell."""
+    ids = policy.where_may(user, "releases.view_product")
+    events = Event.objects.exclude(scope="")
+    return events if ids is None else events.filter(scope__in=_scopes(ids))
+
+
+def event_log(user) -> QuerySet[Event]:
+    """Events that the reader may read in the log: all with the right everywhere, else those of the products in sight."""
+    return Event.objects.all() if sees_all_events(user) else activity(user)
+
+
+def sees_all_events(user) -> bool:
+    return policy.where_may(user, VIEW_LOG) is None
+
+
+def _scopes(ids) -> list[str]:
+    return [f"product:{pk}" for pk in sorted(ids)]
 
 
 @dataclass(frozen=True)
