@@ -16,8 +16,12 @@ CALM_S = 60  # whoever ran this long and ends has not just failed to start
 LOOK_EVERY_S = 0.25
 
 
-class Stopped(Exception):
-    """A signal asked to stop."""
+class Stopped(BaseException):
+    """A signal asked to stop. What was asked for is no fault, and nobody may catch it as one."""
+
+
+class StaysSilent(RuntimeError):
+    """A program did not answer, or ended before it did; the message holds the last lines of its log."""
 
 
 class ServerEnded(RuntimeError):
@@ -83,13 +87,13 @@ class Supervisor:
         return program
 
     def wait_until(self, answers: Callable[[], bool], program: Program, *, patience_s: float) -> None:
-        """Wait until `answers()`. Raises RuntimeError with the program's last lines if it ends before, or stays silent."""
+        """Wait until `answers()`. Raises StaysSilent if the program ends before, or takes longer."""
         until = time.monotonic() + patience_s
         while not answers():
             self._require_servers()
             if not program.child.alive or time.monotonic() > until:
                 what = "stays silent" if program.child.alive else f"ended with {program.child.exit_text}"
-                raise RuntimeError(f"{program.name} {what} ({program.child.log}):\n{program.child.last_lines()}")
+                raise StaysSilent(f"{program.name} {what} ({program.child.log}):\n{program.child.last_lines()}")
             time.sleep(0.05)
 
     def watch(self) -> None:

@@ -18,7 +18,7 @@ from config import ports
 from config.embedded import children, places, servers
 from config.embedded.lock import AlreadyRunning, RunLock
 from config.embedded.postgres import DidNotStart
-from config.supervisor import ServerEnded, Signals, Stopped, Supervisor, python
+from config.supervisor import ServerEnded, Signals, StaysSilent, Stopped, Supervisor, python
 
 ALREADY_RUNNING = 3
 WEB_WORKERS, WEB_THREADS, TASKS_AT_ONCE = "2", "4", "4"
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             self.run()
         except Stopped:
             self.say("Stopping …")
-        except (ServerEnded, DidNotStart, OSError, LookupError, RuntimeError) as problem:
+        except (ServerEnded, StaysSilent) as problem:
             raise CommandError(str(problem)) from problem
         finally:
             self.signals.told = True  # whatever comes now, the stop runs to its end
@@ -82,7 +82,11 @@ class Command(BaseCommand):
 
     def require_a_free_port(self) -> None:
         host, port = settings.BIND, settings.PORT
-        if not ports.is_free(host, port):
+        try:
+            free = ports.is_free(host, port)
+        except (OSError, OverflowError) as problem:
+            raise CommandError(f"Slipway cannot serve at {host}, port {port}: {problem}") from problem
+        if not free:
             who = ports.holder(port) or "another program"
             raise CommandError(
                 f"Port {port} is taken by {who}. Stop it, or choose another port: PORT={port + 1} make run"
@@ -92,9 +96,11 @@ class Command(BaseCommand):
         if not (settings.EMBEDDED_DATABASE or settings.EMBEDDED_BROKER):
             return
         self.say(f"Starting embedded servers (for evaluation and development) in {self.places.home} …")
-        self.supervisor.take(
-            servers.start(self.places, database=settings.EMBEDDED_DATABASE, broker=settings.EMBEDDED_BROKER)
-        )
+        try:
+            started = servers.start(self.places, database=settings.EMBEDDED_DATABASE, broker=settings.EMBEDDED_BROKER)
+        except (DidNotStart, OSError) as problem:
+            raise CommandError(str(problem)) from problem
+        self.supervisor.take(started)
 
     def prepare_the_database(self) -> None:
         self.check()
