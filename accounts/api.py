@@ -155,10 +155,7 @@ class GrantViewSet(mixins.CreateModelMixin, mixins.DestroyModelMixin, viewsets.R
     filterset_fields = ["role", "scope", "user", "team"]
 
     def get_queryset(self):
-        seen = policy.where_may(self.request.user, policy.SEE)
-        if seen is None:
-            return Grant.objects.all()
-        return Grant.objects.filter(Q(scope="") | Q(scope__in=[f"product:{pk}" for pk in seen]))
+        return Grant.objects.seen_by(self.request.user)
 
     def perform_create(self, serializer):
         data = serializer.validated_data

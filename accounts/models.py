@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from accounts.querysets import GrantQuerySet
 from accounts.roles import ROLES, Role
 
 
@@ -78,6 +79,8 @@ class Grant(models.Model):
     given_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     given_at = models.DateTimeField(default=timezone.now)
 
+    objects = GrantQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(
@@ -91,13 +94,13 @@ class Grant(models.Model):
             ),
         ]
 
+    def __str__(self):
+        return f"{self.role} in {self.scope or 'everything'} for {self.user or self.team}"
+
     @property
     def what(self) -> Role:
         """The role in the table of roles; one that is no longer there has no rights."""
         return ROLES.get(self.role) or Role(self.role, self.role, "is no role any more", frozenset())
-
-    def __str__(self):
-        return f"{self.role} in {self.scope or 'everything'} for {self.user or self.team}"
 
 
 class ApiToken(models.Model):

@@ -43,7 +43,8 @@ def change_person(user_id: int, *, actor: User, **fields) -> User:
     """Change a person: first_name, last_name, email, timezone, keys_on; their own, or with the right to manage people.
 
     `is_active=False` takes sessions, tokens and the calendar feed away at once; only those who keep people may, and not for
-    themselves. Raises PermissionDenied, User.DoesNotExist, TypeError for other fields, or Refused. Records nothing when nothing differs.
+    themselves. Raises PermissionDenied, User.DoesNotExist, TypeError for other fields, or Refused. Records nothing when
+    nothing differs.
     """
     _only(fields, OWN | KEPT)
     if actor.pk != user_id or fields.keys() & KEPT:

@@ -17,7 +17,7 @@ def add_team(*, actor: User, name: str, lead: User | None = None, members: Itera
     """Make a team. Raises PermissionDenied, or Refused when the name is taken."""
     with administering(actor):
         _check_name(name)
-        team = Team.objects.create(name=name, slug=slugify(name)[:80], lead=lead)
+        team = Team.objects.create(name=name, slug=_slug(name), lead=lead)
         team.members.set(members)
         record("team.added", team, actor=actor, name=name, members=[m.pk for m in members])
     return team
@@ -40,11 +40,17 @@ def change_team(team_id: int, *, actor: User, name: str, lead: User | None = Non
     return team
 
 
+def _slug(name: str) -> str:
+    """The team's address; `new` is the page that makes teams."""
+    slug = slugify(name)[:80]
+    return "new-team" if slug == "new" else slug
+
+
 def _check_name(name: str, team: Team | None = None) -> None:
     others = Team.objects.exclude(pk=team.pk if team else None)
     if not slugify(name):
         refuse("team-name", "A team's name needs letters or digits.", field="name")
-    if others.filter(name__iexact=name).exists() or (not team and others.filter(slug=slugify(name)[:80]).exists()):
+    if others.filter(name__iexact=name).exists() or (not team and others.filter(slug=_slug(name)).exists()):
         refuse("team-name-taken", f"There is already a team called {name}.", field="name")
 
 

@@ -67,7 +67,7 @@ def test_a_role_taken_back_is_gone_unless_a_team_gives_it_too(adele, payments):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_after_any_sequence_of_doors_the_groups_say_what_the_grants_say(adele, bruno, seed):
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311  dice, no secret
     places = [None, product("Payments"), product("Checkout")]
     people = [person() for _ in range(4)]
     teams = [actions.add_team(actor=adele, name=name, members=[people[0]]) for name in ("Red", "Blue")]
@@ -212,7 +212,7 @@ def test_only_those_who_keep_people_give_and_take_roles(noor, payments, adele):
     mira = person("mira")
     grant = actions.give_role("tester", actor=adele, user=mira, scope=payments)
     red = team("Red")
-    Event_count = Event.objects.count()
+    recorded = Event.objects.count()
     for door in (
         lambda: actions.give_role("tester", actor=noor, user=noor, scope=payments),
         lambda: actions.take_role(grant.pk, actor=noor),
@@ -225,7 +225,7 @@ def test_only_those_who_keep_people_give_and_take_roles(noor, payments, adele):
     ):
         with pytest.raises(PermissionDenied, match="Only Administrator may do this"):
             door()
-    assert Event.objects.count() == Event_count
+    assert Event.objects.count() == recorded
 
 
 def test_who_keeps_people_of_one_product_gives_roles_there_alone(payments, checkout):
