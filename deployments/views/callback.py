@@ -21,7 +21,7 @@ def callback(request: HttpRequest, token: str) -> HttpResponse:
     if len(body) > BODY_MAX:
         return JsonResponse({"detail": f"At most {BODY_MAX} bytes."}, status=413)
     try:
-        run = doors.receive_callback(token, dict(request.headers), body)
+        run = doors.receive_callback(token, {name.lower(): value for name, value in request.headers.items()}, body)
     except Run.DoesNotExist:
         return JsonResponse({"detail": "No run has this address."}, status=404)
     except (BadCallback, HookRefused) as refusal:
