@@ -3,6 +3,7 @@
 import http.client
 import importlib
 import importlib.util
+import logging
 import multiprocessing
 import os
 import time
@@ -30,6 +31,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args, **options):
+        logging.getLogger().setLevel(logging.WARNING)  # the console is for the person who watches
         self.signals = Signals()
         self.signals.listen()
         if os.environ.get("MAKELEVEL"):  # a killed `make run` must not leave us behind, holding the folder
@@ -115,10 +117,11 @@ class Command(BaseCommand):
             self.ship.up()
 
     def start_programs(self) -> None:
+        """The web server first and alone: a machine with two cores shows the first page sooner."""
         site = self.supervisor.start("web", web(settings.BIND, settings.PORT))
+        self.supervisor.wait_until(self.web_answers, site, patience_s=START_S)
         self.supervisor.start("worker", worker())
         self.supervisor.start("beat", beat(self.places))
-        self.supervisor.wait_until(self.web_answers, site, patience_s=START_S)
 
     def web_answers(self) -> bool:
         connection = http.client.HTTPConnection(self.host, settings.PORT, timeout=2)
@@ -170,7 +173,7 @@ def web(host: str, port: int) -> list[str]:
     return python(
         *("-m", "gunicorn", "config.wsgi", "--bind", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"),
         *("--worker-class", "gthread", "--workers", WEB_WORKERS, "--threads", WEB_THREADS),
-        *("--graceful-timeout", "3", "--timeout", "60", "--no-control-socket"),
+        *("--preload", "--graceful-timeout", "3", "--timeout", "60", "--no-control-socket"),
     )
 
 
