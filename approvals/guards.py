@@ -260,7 +260,7 @@ def freeze_touching_window(release) -> list[Blocker]:
         return []
     return [
         _frozen(release, freeze, "The window touches")
-        for freeze in _covering(release, Tier.PRODUCTION)
+        for freeze in freezes_of(release, Tier.PRODUCTION)
         if freeze.starts_at < end and freeze.ends_at > start and not _overridden(release, freeze, start)
     ]
 
@@ -270,12 +270,14 @@ def freeze_active(release, tier: str = Tier.PRODUCTION, at: datetime | None = No
     at = at or timezone.now()
     return [
         _frozen(release, freeze, "Nothing ships during")
-        for freeze in _covering(release, tier)
+        for freeze in freezes_of(release, tier)
         if freeze.starts_at <= at < freeze.ends_at and not _overridden(release, freeze, at)
     ]
 
 
-def _covering(release, tier: str) -> list:
+def freezes_of(release, tier: str) -> list:
+    """Freezes of a tier, on or to come, that cover the release's product."""
+
     def is_meant(freeze) -> bool:
         products = freeze.products.all()
         return not products or any(p.pk == release.product_id for p in products)
@@ -312,14 +314,14 @@ def freeze_said_of_window(release) -> Clear:
     start, end = release.window_starts_at, release.window_ends_at
     if not start or not end:
         return Clear("No window is set yet.")
-    touched = [f for f in _covering(release, Tier.PRODUCTION) if f.starts_at < end and f.ends_at > start]
+    touched = [f for f in freezes_of(release, Tier.PRODUCTION) if f.starts_at < end and f.ends_at > start]
     return _said(touched, "The window is outside all freezes.")
 
 
 def freeze_said_now(release) -> Clear:
     now = timezone.now()
     return _said(
-        [f for f in _covering(release, Tier.PRODUCTION) if f.starts_at <= now < f.ends_at], "Production is not frozen."
+        [f for f in freezes_of(release, Tier.PRODUCTION) if f.starts_at <= now < f.ends_at], "Production is not frozen."
     )
 
 

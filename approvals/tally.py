@@ -44,6 +44,14 @@ class Tally:
         return sum(r.missing for r in self.rules)
 
 
+@dataclass(frozen=True)
+class Approval:
+    """An approval that has not been given yet."""
+
+    person_id: int
+    roles: list[str]
+
+
 def watched(vote, rules: Iterable) -> set[str]:
     """The facets that a vote depends on: those of every rule that its roles could fill."""
     return set().union(*(rule.watched for rule in rules if rule.role in vote.roles))
@@ -90,6 +98,16 @@ def count(
     return Tally(
         [RuleTally(r, [fresh[pk] for pk in outcome.filled[r.role]], outcome.could_help[r.role]) for r in rules], stale
     )
+
+
+def with_approval(request, person_id: int, roles: list[str], digests: Mapping[str, str]) -> Tally:
+    """The tally as it would be after one more approval of what is there now."""
+    rules = list(request.rules.all())
+    others = [v for v in cast(request) if v.verdict == Verdict.APPROVE and v.person_id != person_id]
+    votes = {v.person_id: v for v in others if not outrun(v, rules, digests)}
+    votes[person_id] = Approval(person_id, roles)
+    outcome = quorum.solve(of_rules(rules, votes.values()), list(votes))
+    return Tally([RuleTally(r, [votes[pk] for pk in outcome.filled[r.role]]) for r in rules])
 
 
 def reachable(request, eligible: Mapping[str, Iterable[int]]) -> bool:

@@ -2,7 +2,8 @@
 
 from django.db import models
 
-from approvals.states import Subject
+from accounts.roles import ROLES
+from approvals.states import Facet, Subject
 from releases.models import Product
 
 
@@ -46,3 +47,11 @@ class Rule(models.Model):
 
     def __str__(self):
         return f"{self.need} of {self.role}"
+
+    @property
+    def role_name(self) -> str:
+        return ROLES[self.role].name if self.role in ROLES else self.role
+
+    @property
+    def watched(self) -> set[str]:
+        return set(self.facets) or set(Facet.values)

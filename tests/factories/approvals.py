@@ -54,6 +54,7 @@ def request(subject, rules=None, *, requester=None, state="pending", **fields) -
         digests=seen.digests,
         digest=seen.digest,
         due_at=fields.pop("due_at", timezone.now() + timedelta(days=3)),
+        state=state,
         **{field: subject},
         **fields,
     )
@@ -61,7 +62,7 @@ def request(subject, rules=None, *, requester=None, state="pending", **fields) -
         options = {"need": 1, "veto": True, "facets": []} | (rule if isinstance(rule, dict) else {"need": rule})
         RequestRule.objects.create(request=made, role=role, **options)
     FrozenSheet.objects.create(request=made, digest=seen.digest, digests=seen.digests, content=seen.content)
-    return put_in_state(made, state)
+    return made
 
 
 def vote(on: ApprovalRequest, person, *roles: str, verdict=Verdict.APPROVE, **fields) -> Vote:

@@ -1,0 +1,98 @@
+"""The rules of a request as rows: who filled each, who is still needed, and who could give it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.models import User
+from approvals import matching, sheet, tally
+from approvals.guards import role_name
+from approvals.states import RequestState, Verdict, VoteState
+from core import wording
+
+NAMED_AT_MOST = 3
+ANSWERABLE = (RequestState.PENDING, RequestState.SUSPENDED)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line. `who` is a person or words for several; `kind` and `state` name its look; `note` is a comment or a reason."""
+
+    role: str
+    count: str
+    who: User | str
+    kind: str
+    state: str
+    word: str = ""
+    at: datetime | None = None
+    note: str = ""
+    vote: object = None
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The rows of a request, and how many approvals it still needs."""
+
+    rows: list[Row]
+    missing: int
+    met: bool
+
+
+def of(request) -> Ledger:
+    """The ledger of a request as its subject is now. Reads relations with `.all()`."""
+    open_ = request.state in ANSWERABLE
+    rules = list(request.rules.all())
+    people = matching.eligible(request.subject, rules, request.requester_id) if open_ else {}
+    # A closed request is counted by what it was decided on, not by what became of its subject since.
+    digests = (
+        sheet.of(request.subject).digests if request.state in (*ANSWERABLE, RequestState.APPROVED) else request.digests
+    )
+    counted = tally.count(request, digests, {role: set(those) for role, those in people.items()})
+    rows = [row for rule in counted.rules for row in _of_rule(rule, people.get(rule.rule.role, {}), open_)]
+    filled = {v.pk for rule in counted.rules for v in rule.votes}
+    rest = [v for v in request.votes.all() if v.pk not in filled]
+    return Ledger(rows + [_of_vote(v, v in counted.stale) for v in rest], counted.missing, counted.met)
+
+
+def _of_rule(counted: tally.RuleTally, people: Mapping[int, User], open_: bool) -> list[Row]:
+    rule = counted.rule
+    count = f"{len(counted.votes)} of {rule.need}"
+    rows = [
+        Row(rule.role_name, count, v.person, "verdict", v.verdict, at=v.cast_at, note=v.comment, vote=v)
+        for v in counted.votes
+    ]
+    if not counted.met:
+        words = who_could([people[pk] for pk in counted.could_help if pk in people]) if open_ else "nobody did"
+        rows.append(Row(rule.role_name, count, words, "vote", "waiting", "Still needed" if open_ else "Was missing"))
+    return rows
+
+
+def who_could(people: list[User]) -> User | str:
+    """The one person who could, their names, or how many."""
+    if len(people) == 1:
+        return people[0]
+    if not people:
+        return "nobody is left who could"
+    names = sorted(p.name for p in people)
+    return wording.listed(names, "or") if len(names) <= NAMED_AT_MOST else f"anyone of {len(names)} people"
+
+
+def _of_vote(vote, stale: bool) -> Row:
+    """A vote that fills no rule: a rejection, one too many, or one that no longer counts."""
+    roles = wording.listed([role_name(r) for r in vote.roles])
+    if vote.state != VoteState.CAST:
+        return Row(roles, "", vote.person, "vote", vote.state, "", vote.cast_at, vote.ended_because, vote)
+    if stale:
+        return Row(
+            roles,
+            "",
+            vote.person,
+            "vote",
+            "invalidated",
+            "",
+            vote.cast_at,
+            "What was approved has changed since.",
+            vote,
+        )
+    word = "" if vote.verdict == Verdict.REJECT else "Approved beyond need"
+    return Row(roles, "", vote.person, "verdict", vote.verdict, word, vote.cast_at, vote.comment, vote)

@@ -1,0 +1,107 @@
+"""Waivers and freeze overrides: asked for on one page, decided on another."""
+
+from functools import partial
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from accounts import policy
+from approvals import actions, guards
+from approvals.forms import DecideForm, OverrideForm
+from approvals.models import FreezeOverride, Waiver
+from approvals.views.release import freezes_in_the_way
+from core.forms import knock
+from releases.models import FreezeWindow
+from releases.views.finding import the_release
+
+
+@login_required
+def waiver(request: HttpRequest, pk: int) -> HttpResponse:
+    rows = Waiver.objects.visible_to(request.user).select_related(
+        "signoff__candidate__release__product", "requested_by", "decided_by"
+    )
+    found = _or_404(rows, pk)
+    release = found.signoff.candidate.release
+    context = {
+        "title": f"Waive the {found.signoff.get_kind_display()} tests of {release} {found.signoff.candidate.short}?",
+        "what": "It ships without this test until then; after that the test is required again.",
+        "back": guards.signoff_url(release, found.signoff.kind),
+        "subject": release,
+        "icon_name": "waive",
+    }
+    return _decide(request, found, "releases.waive_tests", actions.decide_waiver, context)
+
+
+@login_required
+def override(request: HttpRequest, pk: int) -> HttpResponse:
+    rows = FreezeOverride.objects.visible_to(request.user).select_related(
+        "release__product", "freeze", "requested_by", "decided_by"
+    )
+    found = _or_404(rows, pk)
+    context = {
+        "title": f"Let {found.release} through {found.freeze.name}?",
+        "what": "Its deployment may start during the freeze until then. Nothing ships by this decision alone.",
+        "back": guards.tab_url(found.release) + "#overrides",
+        "subject": found.release,
+        "icon_name": "freeze",
+    }
+    return _decide(request, found, "releases.override_freeze", actions.decide_override, context)
+
+
+def _or_404(rows, pk: int):
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _decide(request: HttpRequest, found, right: str, door, context: dict) -> HttpResponse:
+    form = DecideForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        grant = request.POST.get("decision") == "grant"
+        made = knock(
+            form, partial(door, found.pk, actor=request.user, grant=grant, comment=form.cleaned_data["comment"])
+        )
+        if made:
+            messages.success(request, "Granted" if grant else "Refused")
+            return redirect(context["back"])
+    context |= {
+        "form": form,
+        "it": found,
+        "open": found.state == "requested",
+        "only": _only(request.user, found, right),
+    }
+    return render(request, "approvals/exemption.html", context, status=422 if form.errors else 200)
+
+
+def _only(user, found, right: str) -> str:
+    if user.is_service:
+        return "Service accounts may report and enact, never sign."
+    if not policy.may(user, right, found):
+        return policy.refusal_text(right)
+    return "You asked for it; a second person decides." if user.pk == found.requested_by_id else ""
+
+
+@login_required
+def override_new(request: HttpRequest, product: str, version: str) -> HttpResponse:
+    """Asks to ship a release during a freeze that stands in its way."""
+    release = the_release(request, product, version)
+    policy.require(request.user, "releases.manage_release", release)
+    freezes = FreezeWindow.objects.filter(pk__in=[f.pk for f in freezes_in_the_way(release)])
+    form = OverrideForm(request.POST or None, freezes=freezes, initial={"expires_at": release.window_ends_at})
+    if request.method == "POST" and form.is_valid():
+        data = dict(form.cleaned_data)
+        freeze = data.pop("freeze")
+        made = knock(form, partial(actions.request_override, release.pk, freeze.pk, actor=request.user, **data))
+        if made:
+            messages.success(request, "Override requested\nA second person decides.")
+            return redirect(guards.tab_url(release) + "#overrides")
+    context = {
+        "form": form,
+        "release": release,
+        "back": guards.tab_url(release) + "#overrides",
+        "any": freezes.exists(),
+    }
+    return render(request, "approvals/override_new.html", context, status=422 if form.errors else 200)
