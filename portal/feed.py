@@ -83,7 +83,7 @@ TOLD: dict[str, tuple[str, str, str]] = {
     "deployment.succeeded": ("ok", "check-circle", "verified the deployment of"),
     "deployment.paused": ("warn", "pause", "paused the deployment of"),
     "deployment.resumed": ("info", "play", "resumed the deployment of"),
-    "deployment.failed": ("bad", "x-circle", "saw fail the deployment of"),
+    "deployment.failed": ("bad", "x-circle", "reported the failed deployment of"),
     "deployment.aborted": ("bad", "stop", "aborted the deployment of"),
     "deployment.rolling_back": ("warn", "undo", "began to roll back"),
     "deployment.rolled_back": ("bad", "undo", "rolled back"),

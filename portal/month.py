@@ -66,6 +66,7 @@ class Month:
     conflicts: list[Conflict]
     planned: int
     shipped: int
+    freezes: list[FreezeWindow]
 
     @property
     def name(self) -> str:
@@ -100,6 +101,7 @@ def month(user, year: int, number: int) -> Month:
     return Month(
         first, weeks(start, end, first, freezes, entries), conflicts,
         sum(1 for r in inside if r.state in OPEN), sum(1 for r in inside if r.state in SHIPPED),
+        freezes,
     )  # fmt: skip
 
 
@@ -214,5 +216,4 @@ def freeze_on(day: date, freezes: list[FreezeWindow]) -> str:
     touching.sort(key=lambda f: len(f.products.all()))
     if not touching:
         return ""
-    products = touching[0].products.all()
-    return touching[0].name if not products else f"{touching[0].name} ({wording.listed([p.name for p in products])})"
+    return touching[0].name

@@ -48,7 +48,12 @@ def needs_of(user) -> list[Need]:
     cards += [deployment_card(d) for d in deployments]
     cards += [inbox_card(item) for item in inbox.items_for(user) if not item.of_deployment]
     found = [c for c in cards if c]
-    return sorted(found, key=lambda c: (ORDER[c.tone], c.at is None, c.at or timezone.now()))
+    return one_each(sorted(found, key=lambda c: (ORDER[c.tone], c.at is None, c.at or timezone.now())))
+
+
+def one_each(cards: list[Need]) -> list[Need]:
+    """The first card of each title: the most pressing thing about it; the others are on its page."""
+    return list({card.title: card for card in reversed(cards)}.values())[::-1]
 
 
 def blocked_card(release: Release, user) -> Need | None:

@@ -19,6 +19,7 @@ from releases.states import OPEN, ReleaseState
 
 S = ReleaseState
 STEPS = sorted({*DUE.values(), "expedite"})
+NOT_DUE = ("mark_released",)
 OWN = (
     "deployments__environment",
     "deployments__started_by",
@@ -40,6 +41,14 @@ class Next:
     @property
     def blocking(self) -> list[Answer]:
         return [a for a in self.answers if a.tone == "bad"]
+
+    @property
+    def tally(self) -> tuple[int, int, int, int]:
+        """How many gates passed, are waived, block, and are not due yet: what a deployment still proves is not due."""
+        tones = [a.tone for a in self.answers]
+        passed, waived, bad = tones.count("ok"), tones.count("mute"), tones.count("bad")
+        later = self.step is not None and self.step.name in NOT_DUE
+        return passed, waived, 0 if later else bad, bad if later else 0
 
     @property
     def clear(self) -> bool:

@@ -39,7 +39,7 @@ class Place:
 
     @property
     def since(self) -> datetime | None:
-        return self.current.ended_at if self.current else None
+        return self.current.verified_at if self.current else None
 
     @property
     def version(self) -> str:

@@ -198,7 +198,7 @@ def _shares(changes: list[figures.Success]) -> list[tuple]:
         (
             ChangeType(c.type).label,
             [(c.done / c.n, "b2"), (c.failed / c.n, "warn"), (c.backed_out / c.n, "bad")],
-            f"n = {c.n}",
+            str(c.n),
         )
         for c in changes
     ]

@@ -14,7 +14,7 @@ from releases.states import ReleaseState, Stage
 from reports import log, sight
 
 NUMBERS = ("Nothing", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
-CARDS, FEED = 6, 8
+CARDS, FEED = 6, 6
 
 
 @require_safe
