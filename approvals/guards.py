@@ -198,36 +198,32 @@ def approval_missing(subject) -> list[Blocker]:
     if request is None:
         return [Blocker("approval-missing", "Approval has not been requested.", url, "Open approvals")]
     if request.state == RequestState.SUSPENDED:
-        return [Blocker("approval-suspended", "The approval request is suspended while this is on hold.", url, "Open")]
-    counted = tally.count(request)
-    stale = [
-        Blocker(
-            f"approval-stale:{v.person_id}",
-            f"{v.person.name} approved before {_facets(v, request)} changed.",
-            url,
-            "Open approvals",
-        )
-        for v in counted.stale
-    ]
+        message = "The approval request is suspended: it waits until the release asks for approval again."
+        return [Blocker("approval-suspended", message, url, "Open approvals")]
+    live = sheet.of(subject).digests
+    counted = tally.count(request, live)
     if counted.met and request.state == RequestState.APPROVED:
         return []
-    open_rules = [
-        Blocker(
-            f"approval-open:{r.rule.role}",
-            f"{r.missing} of {r.rule.need} {r.rule.role_name} {'approval is' if r.missing == 1 else 'approvals are'} missing.",
-            url,
-            "Open approvals",
-        )
-        for r in counted.open
-    ]
-    return stale + open_rules or [
-        Blocker("approval-unsettled", "The votes are complete; the request settles at once.", url)
-    ]
+    found = _outrun_votes(request, counted, live, url) + _open_rules(counted, url)
+    return found or [Blocker("approval-unsettled", "The votes are complete; the request settles at once.", url)]
 
 
-def _facets(vote, request) -> str:
-    changed = tally.outrun(vote, list(request.rules.all()), sheet.of(request.subject).digests)
-    return wording.listed(sorted(changed))
+def _outrun_votes(request, counted: tally.Tally, live: dict[str, str], url: str) -> list[Blocker]:
+    rules, found = list(request.rules.all()), []
+    for vote in counted.stale:
+        facets = wording.listed(sorted(tally.outrun(vote, rules, live)))
+        message = f"{vote.person.name} approved before {facets} changed."
+        found.append(Blocker(f"approval-stale:{vote.person_id}", message, url, "Open approvals"))
+    return found
+
+
+def _open_rules(counted: tally.Tally, url: str) -> list[Blocker]:
+    found = []
+    for open_ in counted.open:
+        rule, words = open_.rule, "approval is" if open_.missing == 1 else "approvals are"
+        message = f"{open_.missing} of {rule.need} {rule.role_name} {words} missing."
+        found.append(Blocker(f"approval-open:{rule.role}", message, url, "Open approvals"))
+    return found
 
 
 def approval_said(subject) -> str:

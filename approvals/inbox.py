@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import F, Q, prefetch_related_objects
 from django.urls import reverse
 
 from accounts import policy
@@ -150,6 +150,10 @@ def signatures(user: User) -> list[Item]:
 
 # The sheet
 
+_TABLES = ("policy_table", "grant_table")
+_RELEASE_PARTS = (*sheet.RELEASE_PARTS, *_TABLES, "required_table", "requests__votes__person", "requests__rules")
+_CHANGE_PARTS = (*sheet.CHANGE_PARTS, *_TABLES)
+
 
 def loaded(request_id: int) -> ApprovalRequest:
     """A request with everything that its sheet reads. Raises ApprovalRequest.DoesNotExist."""
@@ -174,7 +178,9 @@ def sheet_for(request: ApprovalRequest, user: User, *, shown: str = "", comment:
     typed, `blockers` what a door answered.
     """
     request = loaded(request.pk)
-    subject, live = request.subject, sheet.of(request.subject)
+    subject = request.subject
+    prefetch_related_objects([subject], *(_RELEASE_PARTS if request.release_id else _CHANGE_PARTS))
+    live = sheet.of(subject)
     mine = [v for v in request.votes.all() if v.person_id == user.pk]
     before = _before(request, mine, shown, live)
     not_you = why_not(request, user)

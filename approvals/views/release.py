@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from accounts import policy
-from approvals import actions, guards, ledger, matching
+from approvals import actions, guards, ledger, matching, sheet
 from approvals.models import Signoff, Waiver
 from approvals.states import RequestState, SignoffKind
 from core import gates
@@ -20,12 +21,15 @@ from releases.states import ChangeState, ReleaseState, Tier
 from releases.views.finding import the_change, the_release
 
 CANDIDATES_SHOWN = 8
+TABLES = ("policy_table", "grant_table", "required_table", "freeze_table", "freeze_overrides")
+PARTS = (*sheet.RELEASE_PARTS, *TABLES, "requests__votes__person", "requests__rules")
 ANSWERABLE = (RequestState.PENDING, RequestState.SUSPENDED)
 
 
 @login_required
 def tab(request: HttpRequest, product: str, version: str) -> HttpResponse:
     release = the_release(request, product, version)
+    prefetch_related_objects([release], *PARTS)
     requests = list(release.requests.with_votes())
     for one in requests:
         one.release = release
