@@ -1,0 +1,17 @@
+"""API of releases. ROUTES lists (prefix, view set, basename) for the router."""
+
+from releases.api.change import CandidateViewSet, ChangeViewSet
+from releases.api.plan import DependencyViewSet, FreezeViewSet, RiskViewSet
+from releases.api.product import EnvironmentViewSet, ProductViewSet
+from releases.api.release import ReleaseViewSet
+
+ROUTES = [
+    ("products", ProductViewSet, "product"),
+    ("environments", EnvironmentViewSet, "environment"),
+    ("releases", ReleaseViewSet, "release"),
+    ("changes", ChangeViewSet, "change"),
+    ("candidates", CandidateViewSet, "candidate"),
+    ("risks", RiskViewSet, "risk"),
+    ("dependencies", DependencyViewSet, "dependency"),
+    ("freezes", FreezeViewSet, "freeze"),
+]
