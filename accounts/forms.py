@@ -16,12 +16,12 @@ from accounts.roles import ROLES
 
 
 def zones() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The time zones as choices, by continent: [("Europe", [("Europe/Berlin", "Berlin"), …]), …]; UTC first."""
+    """The time zones as choices, by continent: [("Europe", [("Europe/Berlin", "Europe/Berlin"), …]), …]; UTC first."""
     found: dict[str, list[tuple[str, str]]] = {}
     for name in sorted(available_timezones()):
-        continent, slash, place = name.partition("/")
+        continent, slash, _ = name.partition("/")
         if slash and continent not in ("Etc", "SystemV", "posix", "right"):
-            found.setdefault(continent, []).append((name, place.replace("_", " ").replace("/", ", ")))
+            found.setdefault(continent, []).append((name, name.replace("_", " ")))
     return [("UTC", "UTC"), *found.items()]
 
 
@@ -143,11 +143,16 @@ class RoleForm(forms.Form):
     """A role and where it is to be held, out of the places where the giver keeps people."""
 
     role = forms.ChoiceField(choices=[(role.slug, role.name) for role in ROLES.values()])
-    scope = forms.ChoiceField(label="Where", required=False)
+    scope = forms.ChoiceField(label="Where")
 
     def __init__(self, *args, giver: User, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["scope"].choices = scopes.choices(giver, MANAGE)
+        self.fields["scope"].choices = [(scope or scopes.WORDS, name) for scope, name in scopes.choices(giver, MANAGE)]
+
+    def clean_scope(self) -> str:
+        """The scope as policy writes it: "" for everywhere."""
+        scope = self.cleaned_data["scope"]
+        return "" if scope == scopes.WORDS else scope
 
 
 class TeamForm(forms.ModelForm):

@@ -9,6 +9,7 @@ from django.db.models import Count
 
 from accounts import scopes
 from accounts.models import Grant, Team, User
+from accounts.policy import SEE
 from accounts.roles import ROLES, Role, every_right
 from accounts.scopes import Scope
 from core.wording import listed
@@ -30,7 +31,7 @@ class Held:
 
 @dataclass
 class Row:
-    """One role of the table: its rights in words, and who holds it: `shown` holders of `count`."""
+    """One role of the table: its rights in words, and who holds it, the first of `count`; the place is "" for everywhere."""
 
     role: Role
     rights: list[str]
@@ -91,7 +92,7 @@ def table_of_roles(reader: User) -> list[Row]:
     rows = {
         role.slug: Row(role, [words.get(right, right) for right in _sorted(role.rights)]) for role in ROLES.values()
     }
-    grants = Grant.objects.seen_by(reader).filter(role__in=rows)
+    grants = Grant.objects.seen_by(reader).in_force().filter(role__in=rows)
     for role, count in grants.values_list("role").annotate(Count("pk")):
         rows[role].count = count
     shown = list(grants.first_of_each_role(SHOWN).select_related("user", "team"))
@@ -99,15 +100,12 @@ def table_of_roles(reader: User) -> list[Row]:
     for grant in shown:
         place = names.get(grant.scope)
         if place:
-            rows[grant.role].shown.append((grant.user or grant.team, place.name))
+            rows[grant.role].shown.append((grant.user or grant.team, place.name if place.scope else ""))
     return list(rows.values())
 
 
 def _sorted(rights: frozenset[str]) -> list[str]:
-    return sorted(rights, key=lambda right: (right not in _COMMON, right))
-
-
-_COMMON = ("releases.view_product", "releases.comment")
+    return sorted(rights, key=lambda right: (right != SEE, right))
 
 
 def _rights_in_words() -> dict[str, str]:

@@ -151,7 +151,9 @@ def test_signing_out_everywhere_else_keeps_this_session(noor, client):
     assert elsewhere.get("/api/v1/me/").status_code == 401
 
 
-@pytest.mark.parametrize("path", [SIGN_IN, "/sign-out/", "/password/", "/people/new/", "/settings/tokens/", "/api/v1/tokens/"])
+@pytest.mark.parametrize(
+    "path", [SIGN_IN, "/sign-out/", "/password/", "/people/new/", "/settings/tokens/", "/api/v1/tokens/"]
+)
 def test_a_post_without_the_csrf_token_is_refused(adele, strict, path):
     strict.force_login(adele)
     response = strict.post(path, {"name": "x"})

@@ -228,7 +228,7 @@ def test_a_role_is_given_and_taken_on_the_page(as_adele, payments):
 
 
 def test_a_refused_role_says_why_at_the_field(as_adele, adele):
-    response = as_adele.post(f"/people/{adele.pk}/roles/", {"role": "qa-approver", "scope": ""})
+    response = as_adele.post(f"/people/{adele.pk}/roles/", {"role": "qa-approver", "scope": "everywhere"})
     assert response.status_code == 422
     assert "Nobody gives themselves an approving role" in text(response)
     assert 'id="id_role_error"' in response.content.decode()
