@@ -9,7 +9,9 @@ UV := $(V)/bin/uv
 COMPILE := pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: help run services test check lint house migrations deploy lock-fresh format lock clean browser
+PAGES ?= / /inbox/ /calendar/ /reports/
+
+.PHONY: help run services demo screenshots test check lint house migrations deploy lock-fresh format lock clean browser
 
 help:
 	@echo "make run      start Slipway (PORT=8000), with its own servers unless DATABASE_URL and REDIS_URL name others"
@@ -17,6 +19,8 @@ help:
 	@echo "make check    lint, contracts between rooms, migrations, deployment settings, lock files"
 	@echo "make format   let ruff put the code in shape"
 	@echo "make services start the embedded servers alone"
+	@echo "make demo     load the demonstration into an empty database, without starting the web server"
+	@echo "make screenshots  of the demonstration, while make run serves it (PAGES=/inbox/ for others)"
 	@echo "make lock     resolve requirements*.in anew into requirements*.txt (UPGRADE=1 for newer versions)"
 	@echo "make clean    remove what can be made again; data in var/ stays"
 
@@ -25,6 +29,12 @@ run: $(V)/.run
 
 services: $(V)/.run
 	@exec $(PYTHON) manage.py services
+
+demo: $(V)/.run
+	@$(PYTHON) manage.py services demo
+
+screenshots: $(V)/.dev browser
+	@$(PYTHON) manage.py screenshots --user ines --password slipway-demo $(foreach page,$(PAGES),--path $(page))
 
 test: $(V)/.dev browser
 	@$(PYTHON) -m pytest $(ARGS)

@@ -1,21 +1,20 @@
 """The whole of Slipway under one command: servers, web, worker and beat."""
 
 import http.client
-import importlib
-import importlib.util
 import logging
 import multiprocessing
 import os
 import time
+import traceback
 from contextlib import suppress
-from types import ModuleType
 
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connections
 
-from config import ports
+from config import demonstration, ports
+from config.demonstration import ship
 from config.embedded import children, places, servers
 from config.embedded.lock import AlreadyRunning, RunLock
 from config.embedded.postgres import DidNotStart
@@ -38,7 +37,6 @@ class Command(BaseCommand):
             children.end_with_parent()
         self.places = places.of(settings.VAR_DIR)
         self.supervisor = Supervisor(self.places, self.signals, self.say, cwd=settings.BASE_DIR)
-        self.ship = optional("config.demonstration.ship") if settings.DEMONSTRATION else None
         self.lock = None
         try:
             self.run()
@@ -111,10 +109,17 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0)
         except OperationalError as problem:
             raise CommandError(f"The database does not answer: {problem}") from problem
-        if settings.DEMONSTRATION and "demo" in get_commands():
+        if settings.DEMONSTRATION:
+            self.load_the_demonstration()
+
+    def load_the_demonstration(self) -> None:
+        try:
             call_command("demo", if_empty=True)
-        if self.ship:
-            self.ship.up()
+            ship.up()
+        except Exception:  # the portal is of use without its demonstration
+            log = self.places.log / "demonstration.log"
+            log.write_text(traceback.format_exc())
+            self.say(f"The demonstration could not be loaded, or not wholly; Slipway starts without. See {log}")
 
     def start_programs(self) -> None:
         """The web server first and alone: a machine with two cores shows the first page sooner."""
@@ -135,7 +140,7 @@ class Command(BaseCommand):
 
     def greet(self, took_s: float) -> None:
         self.say(f"\nSlipway runs at {self.address}  (ready after {took_s:.1f} s)")
-        for line in sign_ins():
+        for line in demonstration.sign_ins() if settings.DEMONSTRATION else []:
             self.say(f"  {line}")
         self.say(f"  Logs: {self.places.log}    Ctrl-C stops everything.")
         connections.close_all()  # from here on this process only watches
@@ -149,10 +154,10 @@ class Command(BaseCommand):
         self.lock.release()
 
     def ship_down(self) -> None:
-        if self.ship:
+        if settings.DEMONSTRATION:
             try:
-                self.ship.down()
-            except Exception as problem:
+                ship.down()
+            except Exception as problem:  # nothing of the demonstration may keep the servers running
                 self.say(f"The demonstration's services did not stop: {problem}")
 
     @property
@@ -201,16 +206,3 @@ def semaphores_work() -> bool:
     except OSError:
         return False
     return True
-
-
-def sign_ins() -> list[str]:
-    demonstration = optional("config.demonstration") if settings.DEMONSTRATION else None
-    return [str(line) for line in demonstration.sign_ins()] if hasattr(demonstration, "sign_ins") else []
-
-
-def optional(name: str) -> ModuleType | None:
-    """The module, or None if it is not part of this installation; what goes wrong inside it is not hidden."""
-    parent, _, _ = name.rpartition(".")
-    if parent != "config" and optional(parent) is None:
-        return None
-    return importlib.import_module(name) if importlib.util.find_spec(name) else None

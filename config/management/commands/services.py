@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from config.demonstration import ship
 from config.embedded import children, places, servers
 from config.embedded.lock import AlreadyRunning, RunLock
 from config.embedded.postgres import DidNotStart
@@ -34,8 +35,9 @@ class Command(BaseCommand):
         try:
             call_command(*command) if command else self.wait(started)
         finally:
-            children.stop(started)
             if started:
+                ship.down()  # a demonstration loaded just now has started some
+                children.stop(started)
                 places.of(settings.VAR_DIR).tidy()
 
     def start(self) -> list[children.Child]:
