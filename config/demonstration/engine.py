@@ -11,7 +11,7 @@ from deployments.actions import verification
 from deployments.models import Deployment
 from deployments.states import DeploymentState
 
-PATIENCE_S = 60
+PATIENCE_S, LET_IT_WORK_S = 60, 0.15
 TASKS = {
     "start_run": runs.start_run,
     "poll_run": runs.poll_run,
@@ -43,8 +43,8 @@ def carry_out(deployment: Deployment, clock: Clock) -> Deployment:
         todo = due.everything()
         for task, pk in todo:
             TASKS[task](pk)
-        if not todo:
-            time.sleep(0.02)
+        if all(task == "poll_run" for task, _pk in todo):
+            time.sleep(LET_IT_WORK_S)
         clock.forward(seconds=2)
     react()
     deployment.refresh_from_db()

@@ -1,6 +1,7 @@
 """Loads the demonstration: months of history, then one release in every stage."""
 
 from datetime import datetime, timedelta
+from io import BytesIO
 
 from django.conf import settings
 from django.db import transaction
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from accounts.actions import system_user
 from accounts.models import User
+from approvals import actions as approvals
 from config.demonstration import engine, people, portfolio
 from config.demonstration.clock import Clock, turned_back
 from config.demonstration.story import Teller
@@ -50,6 +52,7 @@ def _tell(clock: Clock, now: datetime) -> None:
     engine.react()
 
     history(clock, now, crew, places)
+    people.give_addresses(crew)
     today(clock, now, crew, places)
     for person in crew.values():
         old = person.notifications.filter(at__lt=now - timedelta(days=4)).values_list("pk", flat=True)
@@ -71,7 +74,6 @@ PAST = [
         64,
         "The saved basket lost its voucher.",
     ),
-    ("PAY", "4.7.1", "Names with accents", "Wallets accept every name.", "patch", 62, ""),
     ("CHK", "7.13.1", "Vouchers stay", "A saved basket keeps its voucher.", "patch", 61, ""),
     ("NTF", "2.6.0", "Messages in the app", "The app tells shoppers by itself.", "minor", 50, ""),
     ("PAY", "4.7.2", "No double booking", "A time-out never books a payment twice.", "patch", 40, ""),
@@ -176,7 +178,16 @@ def today(clock: Clock, now: datetime, crew: dict[str, User], places: dict[str, 
     tell.deploy(made, "Staging")
     tell.test(made)
     tell.prepare(made)
-    tell.vote(tell.ask_approval(made), without=("noor",))
+    clock.set(now - day)
+    asked = tell.ask_approval(made)
+    question = approvals.ask(
+        asked.pk, actor=crew["noor"], text="What happens to refunds that are under way while we roll back?"
+    )
+    clock.forward(minutes=25)
+    approvals.answer(
+        question.pk, actor=crew["lena"], text="They stay in the queue; the old version sends them the slow way."
+    )
+    tell.vote(asked, without=("noor",))
 
     # in testing: a failed report, and tests that nobody started
     tell = teller("NTF", 5, "jonas")
@@ -187,6 +198,11 @@ def today(clock: Clock, now: datetime, crew: dict[str, User], places: dict[str, 
     tell.test(made, but=("functional",))
     _fail_functional(tell, made)
     tell.prepare(made)
+    clock.set(now - day)
+    reason = "One test counts characters the old way; long names were looked at by hand."
+    approvals.request_waiver(
+        made.candidate_id, "functional", actor=crew["jonas"], reason=reason, expires_at=now + 6 * day
+    )
 
     # being built, and blocked
     tell = teller("CHK", 4, "ines", "amara")
@@ -238,10 +254,6 @@ def today(clock: Clock, now: datetime, crew: dict[str, User], places: dict[str, 
 
 
 def _fail_functional(tell: Teller, made) -> None:
-    from io import BytesIO
-
-    from approvals import actions as approvals
-
     made.refresh_from_db()
     failed = (
         '<testcase classname="sms" name="long names"><failure message="expected 160 characters, got 171"/></testcase>'

@@ -1,8 +1,11 @@
 """Who works at Northquay. All invented."""
 
+from django.contrib.auth.hashers import make_password
+from django.db.models import Value
+from django.db.models.functions import Concat
+
 from accounts import actions
 from accounts.models import Team, User
-from accounts.roles import ROLES
 from config.demonstration import PASSWORD
 
 # username, first and last name, time zone, roles held everywhere
@@ -27,20 +30,17 @@ PEOPLE = [
 
 
 def settle_in(admin: User) -> dict[str, User]:
-    """Add everybody with their roles; {username: user}. `admin` opens the doors."""
+    """Add everybody with their roles; {username: user}. `admin` opens the doors. Addresses follow by `give_addresses`."""
     people = {}
     for username, first, last, zone, roles in PEOPLE:
         people[username] = actions.add_person(
-            actor=admin,
-            username=username,
-            password=PASSWORD,
-            first_name=first,
-            last_name=last,
-            timezone=zone,
-            email=f"{username}@northquay.example",
+            actor=admin, username=username, first_name=first, last_name=last, timezone=zone
         )
         for role in roles:
-            actions.give_role(ROLES[role].slug, actor=admin, user=people[username])
+            actions.give_role(role, actor=admin, user=people[username])
+    User.objects.filter(username__in=people).update(
+        password=make_password(PASSWORD)
+    )  # hashed once: it is the same for all
     robot = actions.add_person(actor=admin, username="ci", first_name="CI", last_name="pipeline", is_service=True)
     actions.give_role("contributor", actor=admin, user=robot)
     people["ci"] = robot
@@ -51,3 +51,12 @@ def settle_in(admin: User) -> dict[str, User]:
         team = Team.objects.create(name=name, slug=slug, lead=people[lead])
         actions.set_team_members(team.pk, [people[m] for m in members], actor=admin)
     return people
+
+
+def give_addresses(people: dict[str, User]) -> None:
+    """Give everybody a mail address. Late, because nobody needs mail about the past."""
+    User.objects.filter(pk__in=[u.pk for u in people.values()], is_service=False).update(
+        email=Concat("username", Value("@northquay.example"))
+    )
+    for user in people.values():
+        user.refresh_from_db()
