@@ -5,8 +5,9 @@ from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from core.api import ReasonSerializer
 from releases import actions
-from releases.api.common import OfferSerializer, ReasonSerializer, Seen, offered
+from releases.api.common import OfferSerializer, Seen, offered
 from releases.models import Candidate, Change
 
 EDITABLE = [

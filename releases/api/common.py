@@ -4,11 +4,8 @@ from rest_framework import serializers, viewsets
 from rest_framework.response import Response
 
 from accounts import policy
+from core.api import ReasonSerializer
 from core.machine import Offer, offers
-
-
-class ReasonSerializer(serializers.Serializer):
-    reason = serializers.CharField(allow_blank=True, default="", help_text="Why; required by steps that say so.")
 
 
 class BlockerSerializer(serializers.Serializer):

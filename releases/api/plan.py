@@ -6,8 +6,9 @@ from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 
 from accounts import policy
+from core.api import ReasonSerializer
 from releases import actions
-from releases.api.common import ReasonSerializer, Seen
+from releases.api.common import Seen
 from releases.models import Dependency, FreezeWindow, Risk
 from releases.states import Tier, Treatment
 

@@ -5,8 +5,9 @@ from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from core.api import ReasonSerializer
 from releases import actions
-from releases.api.common import ReasonSerializer, Seen
+from releases.api.common import Seen
 from releases.models import Environment, Product
 
 

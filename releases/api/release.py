@@ -7,9 +7,10 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts.models import User
+from core.api import ReasonSerializer
 from core.blockers import refuse
 from releases import actions, gitscope
-from releases.api.common import OfferSerializer, ReasonSerializer, Seen, offered
+from releases.api.common import OfferSerializer, Seen, offered
 from releases.models import Change, Product, Release, RollbackPlan
 from releases.repository import RepositoryError
 

@@ -3,7 +3,7 @@
 from django import forms
 
 from releases.forms.knock import text
-from releases.models import Change, Product
+from releases.models import Change, Product, Release
 from releases.states import ChangeKind, ChangeState, ChangeType, ReleaseState, RiskBand
 
 TYPES = [(ChangeType.NORMAL.value, "Normal"), (ChangeType.EMERGENCY.value, "Emergency")]
@@ -53,6 +53,18 @@ def waiting(product: Product):
     over = (ChangeState.DONE, ChangeState.FAILED, ChangeState.BACKED_OUT, ChangeState.WITHDRAWN)
     free = product.changes.filter(release=None) | product.changes.filter(release__state=ReleaseState.CANCELLED)
     return free.exclude(state__in=over).order_by("-pk")
+
+
+class NeedForm(forms.Form):
+    """Another release that this one needs."""
+
+    needs = forms.ModelChoiceField(label="Release", queryset=Release.objects.none(), empty_label="Choose a release")
+    must_ship_first = forms.BooleanField(label="It must ship first", required=False, initial=True)
+
+    def __init__(self, *args, release: Release, reader, **kwargs):
+        super().__init__(*args, **kwargs)
+        others = Release.objects.visible_to(reader).open().exclude(pk=release.pk)
+        self.fields["needs"].queryset = others.select_related("product").order_by("product__name", "version")
 
 
 class RangeForm(forms.Form):

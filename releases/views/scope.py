@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -9,60 +10,82 @@ from accounts import policy
 from core import wording
 from releases import actions, frame, gitscope
 from releases.forms.knock import knock
-from releases.forms.scope import ChangeForm, RangeForm, TakeInForm, waiting
+from releases.forms.scope import ChangeForm, NeedForm, RangeForm, TakeInForm, waiting
 from releases.guards import standing
 from releases.models import Release
 from releases.repository import RepositoryError
-from releases.states import BEFORE_READY
+from releases.states import BEFORE_READY, PLAN_EDITABLE
 from releases.versions import SCHEMES
 from releases.views.finding import the_release
 
 
 @login_required
 def scope(request: HttpRequest, product: str, version: str) -> HttpResponse:
-    """GET: the changes and two forms. POST `do`: add, take_in, take_out."""
+    """GET: the changes and what the release needs, with forms. POST `do`: add, take_in, take_out, need, unneed."""
     release = the_release(request, product, version)
-    add = ChangeForm(request.POST if request.POST.get("do") == "add" else None)
-    choose = TakeInForm(request.POST if request.POST.get("do") == "take_in" else None, product=release.product)
-    if request.method == "POST" and _acted(request, release, add, choose):
+    forms = _forms(request, release)
+    if request.method == "POST" and _acted(request, release, forms.get(request.POST.get("do"))):
         return redirect("releases:scope", product, version)
-    return _scope_page(request, release, add, choose)
+    return _scope_page(request, release, forms)
 
 
-def _acted(request: HttpRequest, release: Release, add: ChangeForm, choose: TakeInForm) -> bool:
-    do = request.POST.get("do")
+def _forms(request: HttpRequest, release: Release) -> dict[str, Form]:
+    """The forms of the page by their `do`; the one that was sent is bound."""
+    sent = lambda do: request.POST if request.POST.get("do") == do else None  # noqa: E731
+    return {
+        "add": ChangeForm(sent("add")),
+        "take_in": TakeInForm(sent("take_in"), product=release.product),
+        "need": NeedForm(sent("need"), release=release, reader=request.user),
+    }
+
+
+def _acted(request: HttpRequest, release: Release, form: Form | None) -> bool:
+    """Whether something was done. The messages say what and with what consequence."""
+    do, actor = request.POST.get("do"), request.user
     if do == "take_out":
-        actions.take_out(release.pk, _number(request.POST.get("change")), actor=request.user)
-        messages.success(request, "Taken out\nThe change waits without a release.")
-        return True
-    if do == "take_in" and choose.is_valid():
-        change = choose.cleaned_data["change"]
-        if knock(choose, actions.take_in, release.pk, change.pk, actor=request.user):
-            messages.success(request, f"{change.key} taken in")
-            return True
-    if do == "add" and add.is_valid():
-        fields = {name: value for name, value in add.cleaned_data.items() if name != "key" or value}
-        change = knock(add, actions.add_change, release.product_id, actor=request.user, release_id=release.pk, **fields)
-        if change:
-            messages.success(
-                request, f"{change.key} added\nIt has to be approved before approval of the release is requested."
-            )
-            return True
-    return False
+        actions.take_out(release.pk, _number(request.POST.get("change")), actor=actor)
+        return _said(request, "Taken out\nThe change waits without a release.")
+    if do == "unneed":
+        actions.remove_dependency(_number(request.POST.get("dependency")), actor=actor)
+        return _said(request, "It is no longer needed")
+    if form is None or not form.is_valid():
+        return False
+    return _knocked(request, release, form, do)
+
+
+def _knocked(request: HttpRequest, release: Release, form: Form, do: str) -> bool:
+    actor, data = request.user, form.cleaned_data
+    if do == "take_in":
+        done = knock(form, actions.take_in, release.pk, data["change"].pk, actor=actor)
+        return bool(done) and _said(request, f"{data['change'].key} taken in")
+    if do == "need":
+        first = data["must_ship_first"]
+        done = knock(form, actions.add_dependency, release.pk, data["needs"].pk, actor=actor, must_ship_first=first)
+        return bool(done) and _said(request, f"It needs {data['needs']}")
+    fields = {name: value for name, value in data.items() if name != "key" or value}
+    change = knock(form, actions.add_change, release.product_id, actor=actor, release_id=release.pk, **fields)
+    consequence = "It has to be approved before approval of the release is requested."
+    return bool(change) and _said(request, f"{change.key} added\n{consequence}")
+
+
+def _said(request: HttpRequest, text: str) -> bool:
+    messages.success(request, text)
+    return True
 
 
 def _number(text: str | None) -> int:
     return int(text) if text and text.isdecimal() and len(text) < 18 else 0
 
 
-def _scope_page(request: HttpRequest, release: Release, add: ChangeForm, choose: TakeInForm) -> HttpResponse:
-    failed = add if add.errors else choose if choose.errors else None
+def _scope_page(request: HttpRequest, release: Release, forms: dict[str, Form]) -> HttpResponse:
+    failed = next((form for form in forms.values() if form.errors), None)
     context = frame.of(request, release, "scope") | {
         "changes": list(release.changes.select_related("author").order_by("pk")),
-        "add": add,
-        "choose": choose,
+        "dependencies": list(release.dependencies.select_related("needs__product")),
+        "forms": forms,
         "waiting": waiting(release.product).count(),
         "may_change": _may_change(request, release),
+        "may_need": policy.may(request.user, "releases.plan_release", release) and standing(release) in PLAN_EDITABLE,
         "form": failed,
     }
     return render(request, "releases/scope.html", context, status=422 if failed else 200)

@@ -410,3 +410,15 @@ def test_a_tab_asks_as_much_for_ten_rows_as_for_one(by, name, product, manager):
             releases.risk(release, owner=accounts.person())
         counts.append(_queries(client, at(name, release)))
     assert counts[0] == counts[1]
+
+
+def test_a_dependency_is_added_and_dropped_on_the_scope_page_and_a_circle_is_explained(by, manager, product, release):
+    other = releases.release(product, "draft", version="4.7.9")
+    by(manager).post(at("scope", release), {"do": "need", "needs": other.pk, "must_ship_first": "on"})
+    dependency = release.dependencies.get()
+    assert (dependency.needs, dependency.must_ship_first) == (other, True)
+    answer = by(manager).post(at("scope", other), {"do": "need", "needs": release.pk})
+    assert answer.status_code == 422
+    assert "That makes a circle" in text_of(answer)
+    by(manager).post(at("scope", release), {"do": "unneed", "dependency": dependency.pk})
+    assert not release.dependencies.exists()
