@@ -1,0 +1,133 @@
+"""Every (state, transition) pair of the five machines: the allowed ones move, all others refuse."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from approvals.models import ApprovalRequest, FreezeOverride, Signoff, Vote, Waiver
+from approvals.states import GrantState, RequestState, SignoffState, VoteState
+from core.blockers import Refused
+from core.models import Event
+from tests.factories import approvals, releases
+from tests.factories.accounts import person
+
+pytestmark = pytest.mark.django_db
+
+UNSIGNED = {"required", "running", "passed", "failed", "errored", "inconclusive"}
+LIVE = {"pending", "suspended", "approved"}
+MOVES = {
+    "request": {
+        "approve": ({"pending"}, "approved"),
+        "reject": ({"pending"}, "rejected"),
+        "expire": ({"pending", "suspended"}, "expired"),
+        "withdraw": (LIVE, "withdrawn"),
+        "supersede": (LIVE, "superseded"),
+        "reopen": ({"approved"}, "pending"),
+        "suspend": ({"pending"}, "suspended"),
+        "restore": ({"suspended"}, "pending"),
+    },
+    "vote": {"revoke": ({"cast"}, "revoked"), "invalidate": ({"cast"}, "invalidated")},
+    "signoff": {
+        "run": (UNSIGNED - {"running"}, "running"),
+        "pass_": (UNSIGNED | {"signed_off"}, "passed"),
+        "fail": (UNSIGNED | {"signed_off"}, "failed"),
+        "error": (UNSIGNED | {"signed_off"}, "errored"),
+        "leave_open": (UNSIGNED | {"signed_off"}, "inconclusive"),
+        "sign_off": ({"passed"}, "signed_off"),
+        "waive": ({"required", "running", "failed", "errored", "inconclusive"}, "waived"),
+        "lapse": ({"waived"}, "required"),
+        "make_stale": (UNSIGNED | {"signed_off", "waived"}, "stale"),
+    },
+    "waiver": {
+        "grant": ({"requested"}, "granted"),
+        "refuse": ({"requested"}, "refused"),
+        "lapse": ({"requested", "granted"}, "lapsed"),
+    },
+    "override": {
+        "grant": ({"requested"}, "granted"),
+        "refuse": ({"requested"}, "refused"),
+        "lapse": ({"requested", "granted"}, "lapsed"),
+    },
+}
+STATES = {
+    "request": (ApprovalRequest, RequestState),
+    "vote": (Vote, VoteState),
+    "signoff": (Signoff, SignoffState),
+    "waiver": (Waiver, GrantState),
+    "override": (FreezeOverride, GrantState),
+}
+PAIRS = [
+    (machine, state, step)
+    for machine, (_, states) in STATES.items()
+    for state in states.values
+    for step in MOVES[machine]
+]
+
+
+def made(machine: str):
+    """A row whose gates are all clear, so that the state alone decides."""
+    release = releases.release(state="approving")
+    if machine in ("request", "vote"):
+        due = timezone.now() - timedelta(hours=1)
+        request = approvals.request(release, due_at=due)
+        vote = approvals.vote(request, person(roles=["qa-approver"]))
+        return request if machine == "request" else vote
+    signoff = approvals.signoff(release.candidate)
+    approvals.evidence(signoff)
+    if machine == "override":
+        return approvals.override(releases.freeze(), release)
+    waiver = approvals.waiver(signoff)
+    return signoff if machine == "signoff" else waiver
+
+
+@pytest.mark.parametrize(("machine", "state", "step"), PAIRS)
+def test_a_transition_moves_from_its_sources_and_from_nowhere_else(machine, state, step):
+    row = releases.put_in_state(made(machine), state)
+    sources, target = MOVES[machine][step]
+    if state in sources:
+        getattr(row, step)(reason="Because.")
+        assert row.state == target
+    else:
+        with pytest.raises(Refused) as refusal:
+            getattr(row, step)(reason="Because.")
+        assert [b.code for b in refusal.value.blockers] == ["state"]
+        assert row.state == state
+    assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize("machine", STATES)
+def test_the_table_names_every_transition_of_its_machine(machine):
+    assert set(STATES[machine][0].machine.steps) == set(MOVES[machine])
+
+
+def test_the_gates_of_each_transition_are_these():
+    gates = {
+        f"{machine}.{step.name}": step.gates
+        for machine, (model, _) in STATES.items()
+        for step in model.machine.steps.values()
+        if step.gates
+    }
+    assert gates == {
+        "request.approve": ("quorum",),
+        "request.expire": ("overdue",),
+        "signoff.sign_off": ("current_candidate", "evidence"),
+        "signoff.waive": ("waiver",),
+        "waiver.grant": ("in_future",),
+        "override.grant": ("in_future",),
+    }
+
+
+def test_a_request_without_its_quorum_is_not_approved():
+    request = approvals.request(releases.release(state="approving"), {"qa-approver": 2})
+    approvals.vote(request, person(roles=["qa-approver"]))
+    with pytest.raises(Refused) as refusal:
+        request.approve()
+    assert [b.code for b in refusal.value.blockers] == ["quorum:qa-approver"]
+
+
+def test_a_request_before_its_deadline_does_not_expire():
+    request = approvals.request(releases.release(state="approving"))
+    with pytest.raises(Refused) as refusal:
+        request.expire()
+    assert [b.code for b in refusal.value.blockers] == ["not-overdue"]
