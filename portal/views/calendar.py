@@ -25,7 +25,7 @@ NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight",
 def calendar(request: HttpRequest, year: int | None = None, number: int | None = None) -> HttpResponse:
     """One month, this one when none is named. 404 for a month that no calendar has."""
     today = timezone.localdate()
-    year, number = year or today.year, number or today.month
+    year, number = (today.year, today.month) if year is None else (year, number)
     if not (1 <= number <= 12 and 1970 <= year <= 9998):
         raise Http404("There is no such month.")
     shown = month(request.user, year, number)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from approvals import ledger, matching, tally
 from approvals.models import Signoff
+from core import gates
 from core.events import stream_of
 from core.models import Event
 from portal import feed
@@ -21,6 +22,7 @@ from releases.states import ReleaseState
 from reports.log import prove
 
 CANDIDATES, CHANGES, DEPLOYMENTS, EVENTS = 4, 12, 8, 12
+REQUESTS = ("requests__requester", "requests__rules", "requests__votes__person", "requests__questions")
 TO = {
     "plan": "Gates to a confirmed plan",
     "start_build": "Gates to the build",
@@ -57,15 +59,22 @@ def seen(user, product: str, version: str) -> Release:
     return release
 
 
+def with_gates(found: Release) -> Release:
+    """The release with everything that the gates of its next step read, and its requests with their votes, newest first."""
+    step = frame.due_step(found)
+    lookups = gates.prefetches(f"release.{step}") if step else []
+    prefetch_related_objects([found], *REQUESTS, *(p for p in lookups if p not in REQUESTS))
+    return found
+
+
 @require_safe
 @login_required
 def release(request: HttpRequest, product: str, version: str) -> HttpResponse:
     """The overview of one release. A constant number of queries, whatever hangs on it."""
-    found = seen(request.user, product, version)
+    found = with_gates(seen(request.user, product, version))
     context = frame.of(request, found, "overview")
     due = context["frame"]["next"]
-    requests = list(found.requests.with_votes().order_by("-opened_at"))
-    found._prefetched_objects_cache = {**getattr(found, "_prefetched_objects_cache", {}), "requests": requests}
+    requests = list(found.requests.all())
     asked = tally.live_request(found) or next(iter(requests), None)
     kinds, columns = candidates(found)
     events = activity(found, requests)

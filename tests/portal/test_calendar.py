@@ -1,0 +1,222 @@
+"""The calendar and its feed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from icalendar import Calendar
+
+from accounts.actions import renew_feed_token
+from portal.month import month
+from tests.factories import accounts, approvals, deployments, releases
+
+pytestmark = pytest.mark.django_db
+
+
+def at(day: int, hour: int = 12, *, month: int = 3) -> datetime:
+    return datetime(2027, month, day, hour, tzinfo=UTC)
+
+
+def window(day: int, hour: int = 12, hours: int = 2) -> dict:
+    return {"window_starts_at": at(day, hour), "window_ends_at": at(day, hour) + timedelta(hours=hours)}
+
+
+def days(shown) -> dict:
+    return {day.date.isoformat(): day for week in shown.weeks for day in week.days}
+
+
+def test_a_month_starts_on_the_monday_of_its_first_week_and_ends_on_a_sunday(manager):
+    shown = month(manager, 2027, 3)
+
+    first, last = shown.weeks[0].days[0].date, shown.weeks[-1].days[-1].date
+    assert (first.isoformat(), last.isoformat()) == ("2027-03-01", "2027-04-04")
+    assert [w.number for w in shown.weeks] == [9, 10, 11, 12, 13]
+
+
+def test_a_window_stands_on_its_day_in_the_readers_zone(fetch):
+    reader = accounts.person(roles=["release-manager"], timezone="Pacific/Auckland")
+    release = releases.release(state="planned", **window(9, 20))
+
+    html = fetch(reader, reverse("portal:calendar_month", args=[2027, 3])).content.decode()
+
+    cell = html.split('<time datetime="2027-03-10">')[1].split("</td>")[0]
+    assert str(release) in cell
+    assert "All times NZDT" in html
+
+
+def test_a_window_inside_a_freeze_collides_until_it_is_overridden(manager):
+    release = releases.release(state="building", **window(9))
+    freeze = releases.freeze(name="Peak", starts_at=at(8), ends_at=at(11))
+
+    shown = month(manager, 2027, 3)
+    assert [(c.kind, c.title) for c in shown.conflicts] == [("freeze", f"{release} is planned inside Peak")]
+    assert days(shown)["2027-03-09"].freeze == "Peak"
+    assert days(shown)["2027-03-09"].events[0].tone == "bad"
+
+    approvals.override(freeze, release, state="granted", expires_at=at(20))
+
+    assert month(manager, 2027, 3).conflicts == []
+
+
+def test_windows_of_one_product_that_touch_collide_and_those_that_meet_do_not(manager):
+    shop = releases.product()
+    first = releases.release(shop, "planned", **window(9, 12))
+    second = releases.release(shop, "planned", **window(9, 13))
+    releases.release(shop, "planned", **window(9, 15))
+    releases.release(state="planned", **window(9, 12))
+
+    conflicts = month(manager, 2027, 3).conflicts
+
+    assert [c.release_ids for c in conflicts] == [{first.pk, second.pk}]
+
+
+def test_a_freeze_of_staging_alone_freezes_no_day_of_the_calendar(manager):
+    releases.release(state="building", **window(9))
+    releases.freeze(starts_at=at(8), ends_at=at(11), tiers=["staging"])
+
+    shown = month(manager, 2027, 3)
+
+    assert shown.conflicts == []
+    assert days(shown)["2027-03-09"].freeze == ""
+
+
+def test_planned_deployments_stand_in_the_month(manager):
+    release = releases.release(state="ready", **window(20))
+    staging, _ = releases.pipeline(release.product)
+    deployments.deployment(release, staging, "scheduled", scheduled_for=at(18))
+
+    assert [e.word for e in days(month(manager, 2027, 3))["2027-03-18"].events] == [f"{release} to Staging"]
+
+
+def test_cancelled_releases_and_those_out_of_sight_are_left_out():
+    shop = releases.product()
+    reader = accounts.person(roles=["tester"], on=shop)
+    releases.release(shop, "cancelled", **window(9))
+    releases.release(state="planned", **window(9))
+
+    assert days(month(reader, 2027, 3))["2027-03-09"].events == []
+
+
+@pytest.mark.parametrize("path", ["/calendar/2027/13/", "/calendar/2027/0/", "/calendar/99999/1/", "/calendar/1/1/"])
+def test_a_month_that_no_calendar_has_is_not_found(manager, fetch, path):
+    assert fetch(manager, path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/calendar/", "/calendar/9998/12/", "/calendar/1970/1/", "/calendar/2027/12/"])
+def test_months_at_the_edges_open(manager, fetch, path):
+    assert fetch(manager, path).status_code == 200
+
+
+def test_the_calendar_asks_as_much_for_a_full_month_as_for_an_empty_day(manager, client):
+    client.force_login(manager)
+
+    def fill(count: int) -> None:
+        for n in range(count):
+            release = releases.release(state="ready", **window(3 + n))
+            staging, _ = releases.pipeline(release.product)
+            deployments.deployment(release, staging, "scheduled", scheduled_for=at(3 + n))
+            releases.freeze(starts_at=at(3 + n), ends_at=at(4 + n)).products.add(release.product)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get("/calendar/2027/3/").status_code == 200
+        return len(captured)
+
+    fill(1)
+    queries()
+    few = queries()
+    fill(6)
+
+    assert queries() == few
+
+
+def feed_of(client, user) -> Calendar:
+    response = client.get(reverse("portal:calendar_feed", args=[user.feed_token]))
+    assert response.status_code == 200
+    assert response["Content-Type"].startswith("text/calendar")
+    return Calendar.from_ical(response.content)
+
+
+@pytest.fixture
+def reader():
+    return renew_feed_token(actor=accounts.person(roles=["tester"], on=releases.product(name="Shop")))
+
+
+def soon(days: float) -> dict:
+    from django.utils import timezone
+
+    start = timezone.now().replace(microsecond=0) + timedelta(days=days)
+    return {"window_starts_at": start, "window_ends_at": start + timedelta(hours=2)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_feed_holds_what_its_reader_may_see_and_nothing_else(client, reader):
+    from releases.models import Product
+
+    shop = Product.objects.get(name="Shop")
+    seen = releases.release(shop, "ready", title="Shop; with, signs\nand a line", **soon(3))
+    releases.release(state="ready", **soon(3))
+    releases.freeze(name="For all", **{"starts_at": seen.window_starts_at, "ends_at": seen.window_ends_at})
+
+    feed = feed_of(client, reader)
+
+    events = {str(e["uid"]): e for e in feed.walk("VEVENT")}
+    assert [str(e["summary"]) for e in events.values()] == [str(seen), "For all"]
+    window = events[f"window-{seen.pk}@slipway"]
+    assert (window["dtstart"].dt, window["dtend"].dt) == (seen.window_starts_at, seen.window_ends_at)
+    assert window["status"] == "CONFIRMED"
+    assert "dtstamp" in window
+    assert feed["version"] == "2.0"
+    assert feed.errors == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_moved_window_keeps_its_uid(client, reader):
+    from releases.models import Product, Release
+
+    release = releases.release(Product.objects.get(name="Shop"), "planned", **soon(3))
+    before = [str(e["uid"]) for e in feed_of(client, reader).walk("VEVENT")]
+    Release.objects.filter(pk=release.pk).update(**soon(9))
+
+    assert [str(e["uid"]) for e in feed_of(client, reader).walk("VEVENT")] == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_lines_of_the_feed_end_and_fold_as_rfc_5545_wants(client, reader):
+    from releases.models import Product
+
+    releases.release(Product.objects.get(name="Shop"), "planned", title="Long " * 20, **soon(3))
+
+    raw = client.get(reverse("portal:calendar_feed", args=[reader.feed_token])).content
+
+    assert raw.endswith(b"END:VCALENDAR\r\n")
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 75
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_feed_of_a_person_who_left_is_not_found(client, reader):
+    url = reverse("portal:calendar_feed", args=[reader.feed_token])
+    assert client.get(url).status_code == 200
+    type(reader).objects.filter(pk=reader.pk).update(is_active=False)
+
+    assert client.get(url).status_code == 404
+
+
+def test_an_unknown_feed_is_not_found(client):
+    assert client.get(reverse("portal:calendar_feed", args=["nobodys-secret"])).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_renewing_the_address_stops_the_old_one(client, reader):
+    old = reverse("portal:calendar_feed", args=[reader.feed_token])
+    client.force_login(reader)
+
+    assert client.get(reverse("portal:renew_feed")).status_code == 405
+    assert client.post(reverse("portal:renew_feed")).status_code == 302
+
+    reader.refresh_from_db()
+    assert client.get(old).status_code == 404
+    assert client.get(reverse("portal:calendar_feed", args=[reader.feed_token])).status_code == 200
