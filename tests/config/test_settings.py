@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -19,17 +20,17 @@ PRODUCTION = {
 }
 
 
+@cache
 def variables_read() -> set[str]:
     """First arguments of every env.str("…"), env.int("…") and the like in our code."""
     found = set()
-    for path in ROOT.glob("*/**/*.py"):
-        if path.relative_to(ROOT).parts[0] in (".venv", "var", "tests"):
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-                of_env = isinstance(node.func.value, ast.Name) and node.func.value.id == "env"
-                if of_env and isinstance(node.args[0], ast.Constant):
-                    found.add(node.args[0].value)
+    for package in ROOT.glob("*/__init__.py"):
+        for path in package.parent.rglob("*.py") if package.parent.name != "tests" else []:
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+                    of_env = isinstance(node.func.value, ast.Name) and node.func.value.id == "env"
+                    if of_env and isinstance(node.args[0], ast.Constant):
+                        found.add(node.args[0].value)
     return found
 
 
