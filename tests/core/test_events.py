@@ -116,6 +116,44 @@ def test_tampering_is_found(sql, what):
     assert what in found()[0]
 
 
+@pytest.mark.parametrize("figure", [1e22, -0.0, 1.5e300, 123456789012345678.0, 1e-7, 0.1, 1.0, -2.50, 10**30])
+def test_a_figure_that_postgresql_writes_in_its_own_way_is_no_tampering(figure):
+    ines = person("ines")
+    add(ines, figure=figure, nested=[{"figure": figure}])
+    assert float(Event.objects.get().payload["figure"]) == float(figure)
+    assert found() == []
+
+
+def test_text_that_postgresql_cannot_hold_is_recorded_with_a_mark_in_its_place():
+    add(person("ines"), text="a\0b", nested=[{"k\0": "\ud800"}])
+    assert Event.objects.get().payload == {"text": "a\ufffdb", "nested": [{"k\ufffd": "\ufffd"}]}
+    assert found() == []
+
+
+def test_a_figure_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="JSON"):
+        add(person("ines"), figure=float("nan"))
+    assert not Event.objects.exists()
+
+
+def test_events_and_checkpoints_of_the_meantime_are_no_tampering(monkeypatch):
+    ines, noor = person("ines"), person("noor")
+    add(ines)
+    really, busy = events.digest_of, []
+
+    def digest_of(event):
+        if not busy:
+            busy.append(True)
+            add(ines)
+            add(noor)
+            events.take_checkpoint()
+        return really(event)
+
+    monkeypatch.setattr(events, "digest_of", digest_of)
+    assert found() == []
+    assert Event.objects.count() == 3
+
+
 def test_a_stream_rewritten_with_fresh_digests_contradicts_the_signed_checkpoint():
     ines = person("ines")
     for n in range(2):
