@@ -105,6 +105,13 @@ def _claim(delivery_id: int) -> Delivery | None:
         )
         if row is None:
             return None
+        if (
+            row.attempts >= MAX_ATTEMPTS
+        ):  # nobody lived to settle it: what kills a worker each time must not do so for ever
+            row.state, row.last_error = DeliveryState.DEAD, "The worker died or was too slow at each attempt."
+            row.save(update_fields=["state", "last_error"])
+            log.error("Delivery %s (%s) given up: no attempt was settled", row.pk, row.consumer)
+            return None
         row.state, row.attempts = DeliveryState.CLAIMED, row.attempts + 1
         row.due_at = now + timedelta(seconds=getattr(settings, "OUTBOX_LEASE_S", LEASE_S))
         row.save(update_fields=["state", "attempts", "due_at"])

@@ -96,6 +96,21 @@ def test_a_failing_reaction_waits_longer_each_time_and_is_given_up_in_the_end(he
     assert outbox.due() == []
 
 
+def test_one_that_kills_its_worker_each_time_is_given_up_too(heard):
+    happen()
+    pk = Delivery.objects.get().pk
+    for _ in range(outbox.MAX_ATTEMPTS):
+        assert outbox._claim(pk)  # the worker dies here
+        Delivery.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+    assert not outbox.deliver(pk)
+    row = Delivery.objects.get()
+    assert (row.state, row.attempts, heard) == (DeliveryState.DEAD, outbox.MAX_ATTEMPTS, [])
+    assert "worker" in row.last_error
+    assert outbox.due() == []
+    assert outbox.retry(pk)
+    assert outbox.deliver(pk)
+
+
 def test_one_that_was_given_up_can_be_retried(heard):
     happen()
     Delivery.objects.update(state=DeliveryState.DEAD, attempts=8)
