@@ -3,13 +3,18 @@
 import base64
 import hashlib
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
 
 
-def _fernet() -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"slipway.secrets" + settings.SECRET_KEY.encode()).digest()))
+def _fernet() -> MultiFernet:
+    """Encrypts with SECRET_KEY, and decrypts with SECRET_KEY_FALLBACKS too, so that the key can be changed without loss."""
+    return MultiFernet([_key_of(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+
+
+def _key_of(secret: str) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"slipway.secrets" + secret.encode()).digest()))
 
 
 class EncryptedTextField(models.TextField):
