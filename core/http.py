@@ -3,6 +3,7 @@
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -30,7 +31,7 @@ def refusal(request: HttpRequest, error: Refused) -> HttpResponse:
     """The 409 answer. htmx puts the partial into the page's toast region; a plain form gets a page with the way back."""
     context = {
         "blockers": error.blockers,
-        "back": request.headers.get("Referer", "/"),
+        "back": _page_before(request),
         "kept": request.POST.get("reason") or request.POST.get("comment", ""),
     }
     if getattr(request, "htmx", False):
@@ -39,6 +40,11 @@ def refusal(request: HttpRequest, error: Refused) -> HttpResponse:
         response["HX-Reswap"] = "innerHTML"
         return response
     return render(request, "409.html", context, status=409)
+
+
+def _page_before(request: HttpRequest) -> str:
+    page = request.headers.get("Referer", "")
+    return page if url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure()) else "/"
 
 
 def api_exception_handler(error: Exception, context: dict) -> Response | None:
