@@ -1,8 +1,16 @@
 """Show each reader times in their own zone."""
 
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils import timezone
+
+
+def zone_of(user) -> ZoneInfo:
+    """The person's zone; UTC where this machine does not know it (its table of zones may be older than the choice)."""
+    try:
+        return ZoneInfo(user.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 class ReaderMiddleware:
@@ -13,7 +21,7 @@ class ReaderMiddleware:
 
     def __call__(self, request):
         if request.user.is_authenticated:
-            timezone.activate(ZoneInfo(request.user.timezone))
+            timezone.activate(zone_of(request.user))
         else:
             timezone.deactivate()
         return self.get_response(request)

@@ -154,6 +154,14 @@ def test_the_profile_is_changed_and_times_follow(as_noor, noor):
     assert 'data-keys="off"' in page
 
 
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../../etc/passwd"])
+def test_a_zone_that_this_machine_does_not_know_reads_as_utc(as_noor, noor, zone):
+    User.objects.filter(pk=noor.pk).update(timezone=zone)
+    response = as_noor.get("/settings/profile/")
+    assert response.status_code == 200
+    assert "UTC for you" in text(response)
+
+
 def test_a_profile_with_errors_keeps_what_was_typed(as_noor, noor):
     response = as_noor.post(
         "/settings/profile/", {"first_name": "Zoë", "email": "no address", "timezone": "Mars/Olympus"}
