@@ -1,0 +1,158 @@
+"""A whole Slipway for a story: real servers, a worker and a beat as processes, people, and a service that really runs."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx2
+import pytest
+import redis
+from django.apps import apps
+from django.conf import settings as django_settings
+
+from approvals.models import Policy, RequiredSignoff
+from config.embedded import children, places
+from config.management.commands import run
+from core import events
+from core.models import Delivery
+from core.states import DeliveryState
+from tests.config.running import free_port
+from tests.journeys import cast
+from tests.journeys import settings as impatient
+
+_numbers = count(1)
+
+
+class Slipway:
+    """The processes that work on the test's database, started as `manage.py run` starts them. `environment` is theirs."""
+
+    def __init__(self, environment: dict[str, str]):
+        self.environment = environment | {"DJANGO_SETTINGS_MODULE": "tests.journeys.settings"}
+        self.worker = self.beat = self.web = None
+
+    def start(self) -> None:
+        """Start what does not run, and do not wait for it: the story goes on, and what it queues is taken up in time."""
+        place = places.of(django_settings.VAR_DIR)
+        places.make(place.run, mode=0o711)
+        if self.worker is None or not self.worker.alive:
+            self.worker = self._spawn("worker", run.worker())
+        if self.beat is None or not self.beat.alive:
+            self.beat = self._spawn("beat", run.beat(place))
+
+    def serve(self) -> str:
+        """Start the web server and give its address once it answers."""
+        port = free_port()
+        self.web = self._spawn("web", run.web("127.0.0.1", port))
+        address = f"http://127.0.0.1:{port}"
+        self.until(lambda: answers(f"{address}/ready"), patience_s=60)
+        return address
+
+    def _spawn(self, name: str, argv: list[str]) -> children.Child:
+        log = Path(django_settings.VAR_DIR) / "log" / f"{name}-{next(_numbers)}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return children.spawn(name, argv, log=log, env=self.environment, cwd=django_settings.BASE_DIR)
+
+    def kill_worker(self) -> None:
+        """As a machine that loses its power: nothing is finished, nothing is said."""
+        children.end_group(self.worker)
+        self.worker.process.wait(10)
+
+    def stop(self) -> None:
+        children.stop([child for child in (self.web, self.beat, self.worker) if child])
+
+    def until(self, true: Callable[[], object], patience_s: float = 30):
+        """Wait until `true()` is, and return it. The worker does the work meanwhile; its last words are shown if it does not."""
+        until = time.monotonic() + patience_s
+        while not (found := true()):
+            if time.monotonic() > until:
+                said = self.worker.last_lines(40) if self.worker else "There is no worker."
+                pytest.fail(
+                    f"It did not come to pass within {patience_s} s. The worker said last:\n{said}", pytrace=False
+                )
+            time.sleep(0.05)
+        return found
+
+    def until_state(self, row, *states: str, patience_s: float = 30):
+        """Wait until a row is in one of these states."""
+
+        def reached():
+            row.refresh_from_db()
+            return row.state in states
+
+        try:
+            self.until(reached, patience_s)
+        except pytest.fail.Exception as failure:
+            pytest.fail(
+                f"{row} is {row.state} ({getattr(row, 'detail', '')}), not {states}. {failure.msg}", pytrace=False
+            )
+        return row
+
+    def until_settled(self, patience_s: float = 30) -> None:
+        """Wait until every effect has been delivered, and none was given up."""
+        open_ones = Delivery.objects.exclude(state=DeliveryState.DONE)
+        try:
+            self.until(lambda: not open_ones.exists(), patience_s)
+        except pytest.fail.Exception as failure:
+            left = list(open_ones.values_list("consumer", "event__name", "state", "attempts", "last_error"))
+            pytest.fail(f"Deliveries are left: {left}. {failure.msg}", pytrace=False)
+
+
+@pytest.fixture
+def processes(server_environment) -> Iterator[Slipway]:
+    """Slipway's processes, not started yet; stopped before the tables are emptied."""
+    redis.from_url(django_settings.REDIS_URL).flushdb()
+    shutil.rmtree(mail_folder(), ignore_errors=True)
+    found = Slipway(server_environment)
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def slipway(processes) -> Slipway:
+    processes.start()
+    return processes
+
+
+@pytest.fixture
+def people(transactional_db, settings) -> SimpleNamespace:
+    """Everybody, under the rules that a new installation starts with."""
+    settings.HOOK_PROGRAMS = impatient.HOOK_PROGRAMS
+    lay_down_first_rules()
+    return cast.gather()
+
+
+@pytest.fixture
+def shop(people) -> Iterator[cast.Shop]:
+    root = Path(django_settings.VAR_DIR) / "demo" / f"journey-{next(_numbers)}"
+    opened = cast.open_shop(people.admin, root)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(autouse=True)
+def _the_record_holds(transactional_db) -> Iterator[None]:
+    """Whatever a journey did, no event of it was lost, doubled or changed."""
+    yield
+    assert list(events.verify()) == []
+
+
+def lay_down_first_rules() -> None:
+    """What the migration lays down; the flush after an earlier test has taken it away."""
+    Policy.objects.all().delete()
+    RequiredSignoff.objects.all().delete()
+    import_module("approvals.migrations.0003_first_rules").add(apps, None)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx2.get(url, timeout=5).status_code == 200
+    except httpx2.HTTPError:
+        return False
+
+
+def mail_folder() -> Path:
+    return Path(django_settings.VAR_DIR) / "mail"
