@@ -56,7 +56,7 @@ def of(request) -> Ledger:
 
 def _of_rule(counted: tally.RuleTally, people: Mapping[int, User], open_: bool) -> list[Row]:
     rule = counted.rule
-    count = f"{len(counted.votes)} of {rule.need}"
+    count = f"{len(counted.votes)}\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}{rule.need}"
     rows = [
         Row(rule.role_name, count, v.person, "verdict", v.verdict, at=v.cast_at, note=v.comment, vote=v)
         for v in counted.votes

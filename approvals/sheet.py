@@ -6,6 +6,7 @@ can change without touching the decision (the words of the notes, when the rollb
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -26,6 +27,7 @@ RELEASE_PARTS = (
     "dependencies__needs__product",
 )
 CHANGE_PARTS = ("product__environments",)
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 BANDS = (RiskBand.LOW, RiskBand.MEDIUM, RiskBand.HIGH)
 
 
@@ -212,7 +214,7 @@ def compare(old: dict[str, dict], new: dict[str, dict]) -> list[dict]:
     rows = []
     for facet in Facet.values:
         before, after = old.get(facet, {}), new.get(facet, {})
-        for name in dict.fromkeys([*before, *after]):
+        for name in dict.fromkeys([*after, *before]):
             if before.get(name) != after.get(name):
                 rows.append({"facet": facet, "field": label(name), **_difference(before.get(name), after.get(name))})
     return rows
@@ -238,7 +240,8 @@ def _texts(rows: list[dict] | None) -> list[str]:
 def row_words(row: dict) -> str:
     """One row of a list as text: its key where that means something to people, then its words."""
     shown = "" if row["key"].isdigit() else row["key"]
-    return " · ".join(part for part in (shown, row["text"]) if part)
+    text = DIGEST.sub(lambda found: wording.digest_short(found.group()), row["text"])
+    return " · ".join(part for part in (shown, text) if part)
 
 
 def worded(value) -> str:

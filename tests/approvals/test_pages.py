@@ -52,7 +52,7 @@ def test_the_tab_shows_who_agreed_and_who_is_still_needed(as_, ask, release, peo
     approvals.vote(request, people.qa, comment="Looks right.")
     page = text(as_(people.reader).get(of("tab", release)))
     assert "Looks right." in page
-    assert "1 of 2" in page
+    assert "1\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}2" in page
     assert "Still needed" in page
     assert people.security.name in page
 

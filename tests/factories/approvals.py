@@ -93,8 +93,10 @@ def waiver(of: Signoff, state: str = GrantState.GRANTED, **fields) -> Waiver:
 
 
 def override(freeze, release: Release, state: str = GrantState.GRANTED, **fields) -> FreezeOverride:
-    defaults = {"reason": "It cannot wait.", "expires_at": timezone.now() + timedelta(days=2)}
-    made = FreezeOverride.objects.create(
-        freeze=freeze, release=release, requested_by=system_user(), **(defaults | fields)
-    )
+    defaults = {
+        "reason": "It cannot wait.",
+        "expires_at": timezone.now() + timedelta(days=2),
+        "requested_by": system_user(),
+    }
+    made = FreezeOverride.objects.create(freeze=freeze, release=release, **(defaults | fields))
     return put_in_state(made, state)

@@ -1,0 +1,147 @@
+"""The API knocks at the same doors."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from approvals.models import Policy, Vote, Waiver
+from tests.approvals.conftest import shown
+from tests.approvals.test_signoffs import FAILED
+from tests.factories import approvals, releases
+
+pytestmark = pytest.mark.django_db
+BASE = "/api/v1"
+
+
+@pytest.fixture(autouse=True)
+def _own_media(tmp_path, settings):
+    settings.MEDIA_ROOT = tmp_path
+
+
+def api(user) -> APIClient:
+    client = APIClient()
+    client.force_authenticate(type(user).objects.get(pk=user.pk))
+    return client
+
+
+def codes(response) -> list[str]:
+    assert response.status_code == 409, response.content
+    return [b["code"] for b in response.json()["blockers"]]
+
+
+def test_a_request_is_opened_read_voted_on_and_settled(release, people):
+    approvals.policy()
+    opened = api(people.manager).post(f"{BASE}/requests/", {"release": release.pk}, format="json")
+    assert opened.status_code == 201
+    asked = opened.json()
+    url = f"{BASE}/requests/{asked['id']}/"
+    assert asked["filled"] == [{"role": "qa-approver", "need": 1, "missing": 1, "votes": []}]
+    assert asked["sheet"]["scope"]["version"] == release.version
+    body = {"verdict": "approve", "digest": "0" * 64}
+    assert codes(api(people.qa).post(url + "vote/", body, format="json")) == ["moved"]
+    voted = api(people.qa).post(url + "vote/", body | {"digest": asked["digest"]}, format="json")
+    assert (voted.status_code, voted.json()["state"]) == (200, "approved")
+    assert voted.json()["filled"][0]["votes"] == [Vote.objects.get().pk]
+
+
+def test_a_vote_over_the_api_follows_the_same_rights(ask, people):
+    request = ask()
+    url = f"{BASE}/requests/{request.pk}/vote/"
+    body = {"verdict": "approve", "digest": shown(request)}
+    assert api(people.reader).post(url, body, format="json").status_code == 403
+    assert api(people.outsider).post(url, body, format="json").status_code == 404
+    assert APIClient().post(url, body, format="json").status_code in (401, 403)
+    assert api(people.qa).post(url, {"verdict": "maybe"}, format="json").status_code == 400
+    assert not Vote.objects.exists()
+
+
+def test_questions_and_withdrawal_over_the_api(ask, people):
+    request = ask()
+    url = f"{BASE}/requests/{request.pk}/"
+    question = api(people.qa).post(url + "ask/", {"text": "Who?"}, format="json").json()
+    body = {"question": question["id"], "text": "Me."}
+    assert api(people.manager).post(url + "answer/", body, format="json").json()["answer"] == "Me."
+    assert (
+        api(people.manager).post(url + "withdraw/", {"reason": "Wrong."}, format="json").json()["state"] == "withdrawn"
+    )
+
+
+def test_a_service_account_uploads_a_report_and_may_not_sign_off(release, people):
+    file = SimpleUploadedFile("r.xml", FAILED)
+    body = {"candidate": release.candidate_id, "kind": "uat", "file": file}
+    made = api(people.bot).post(f"{BASE}/signoffs/report/", body, format="multipart").json()
+    assert (made["state"], made["evidence"][0]["totals"]["failed"]) == ("failed", 1)
+    releases.put_in_state(approvals.Signoff.objects.get(pk=made["id"]), "passed")
+    url = f"{BASE}/signoffs/{made['id']}/sign_off/"
+    assert api(people.bot).post(url).status_code == 403
+    assert api(people.tester).post(url).json()["state"] == "signed_off"
+
+
+def test_a_broken_report_is_refused_at_the_field(release, people):
+    body = {"candidate": release.candidate_id, "kind": "uat", "file": SimpleUploadedFile("r.xml", b"<testsuite")}
+    response = api(people.bot).post(f"{BASE}/signoffs/report/", body, format="multipart")
+    assert codes(response) == ["unreadable"]
+    assert response.json()["blockers"][0]["field"] == "file"
+
+
+def test_a_verdict_by_hand_over_the_api(release, people):
+    body = {"candidate": release.candidate_id, "kind": "uat", "verdict": "passed", "statement": "All 14 cases."}
+    assert api(people.tester).post(f"{BASE}/signoffs/verdict/", body, format="json").json()["state"] == "passed"
+
+
+def test_a_waiver_and_an_override_take_two_people(release, people):
+    until = (timezone.now() + timedelta(days=1)).isoformat()
+    body = {"candidate": release.candidate_id, "kind": "uat", "reason": "No rig.", "expires_at": until}
+    made = api(people.tester).post(f"{BASE}/waivers/", body, format="json").json()
+    url = f"{BASE}/waivers/{made['id']}/decide/"
+    assert api(people.tester).post(url, {"grant": True}, format="json").status_code == 403
+    assert api(people.qa).post(url, {"grant": True}, format="json").json()["state"] == "granted"
+    assert Waiver.objects.get().decided_by == people.qa
+    body = {"release": release.pk, "freeze": releases.freeze().pk, "reason": "Now.", "expires_at": until}
+    made = api(people.manager).post(f"{BASE}/overrides/", body, format="json").json()
+    url = f"{BASE}/overrides/{made['id']}/decide/"
+    assert codes(api(people.change_manager).post(url, {"grant": False}, format="json")) == ["comment"]
+    assert api(people.change_manager).post(url, {"grant": True}, format="json").json()["state"] == "granted"
+
+
+def test_policies_over_the_api(people):
+    body = {"name": "Ours", "subject": "release", "rules": [{"role": "qa-approver", "need": 2, "facets": ["scope"]}]}
+    assert api(people.manager).post(f"{BASE}/policies/", body, format="json").status_code == 403
+    made = api(people.rules).post(f"{BASE}/policies/", body, format="json")
+    assert made.status_code == 201, made.content
+    url = f"{BASE}/policies/{made.json()['id']}/"
+    changed = api(people.rules).put(url, body | {"rules": [{"role": "cab-member"}]}, format="json").json()
+    assert changed["rules"] == [{"role": "cab-member", "need": 1, "veto": True, "facets": []}]
+    assert codes(api(people.rules).put(url, body | {"rules": []}, format="json")) == ["rules-missing"]
+    assert api(people.reader).get(url).status_code == 200
+    assert api(people.outsider).get(url).status_code == 404
+    assert api(people.rules).delete(url).status_code == 204
+    assert not Policy.objects.filter(name="Ours").exists()
+
+
+@pytest.mark.parametrize("name", ["requests", "signoffs", "waivers", "overrides"])
+def test_lists_show_only_what_the_reader_may_see_at_a_constant_price(people, name, django_assert_num_queries):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def add():
+        release = releases.release(state="approving")
+        approvals.vote(approvals.request(release), people.qa)
+        signoff = approvals.signoff(release.candidate)
+        approvals.evidence(signoff)
+        approvals.waiver(signoff)
+        approvals.override(releases.freeze(), release)
+
+    add()
+    client = api(people.reader)
+    with CaptureQueriesContext(connection) as one:
+        assert len(client.get(f"{BASE}/{name}/").json()["results"]) == 1
+    add()
+    add()
+    client = api(people.reader)
+    with django_assert_num_queries(len(one)):
+        assert len(client.get(f"{BASE}/{name}/").json()["results"]) == 3
+    assert api(people.outsider).get(f"{BASE}/{name}/").json()["results"] == []
