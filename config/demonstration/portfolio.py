@@ -1,5 +1,6 @@
 """What Northquay ships: products, where they run, and the tools that bring them there."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 from accounts.models import User
+from config import ports
 from config.demonstration.service import NOTIFICATIONS, PAYMENTS, build_repository
 from deployments.actions import hook, verification
 from releases.actions import product as products
@@ -16,6 +18,7 @@ from releases.states import Scheme, Tier
 TOOLS = Path(settings.BASE_DIR) / "config/demonstration"
 ROOT = Path(settings.VAR_DIR) / "demo"
 STEADY_S = 4
+FIRST_PORT = 8411
 
 
 @dataclass
@@ -29,21 +32,18 @@ class Place:
 
 @dataclass(frozen=True)
 class Plot:
-    """How a product is set up. `ports`: it really runs, on these ports of this machine, one per environment."""
+    """How a product is set up. `story`: it has a repository and really runs on this machine, on a free port per environment."""
 
     name: str
     key: str
     description: str
     scheme: str = Scheme.SEMVER
-    ports: tuple[int, ...] = ()
     story: object = None
 
 
 PLOTS = [
-    Plot("Payments API", "PAY", "Takes payments and gives them back.", ports=(8411, 8412), story=PAYMENTS),
-    Plot(
-        "Notifications", "NTF", "Tells shoppers what became of their orders.", ports=(8421, 8422), story=NOTIFICATIONS
-    ),
+    Plot("Payments API", "PAY", "Takes payments and gives them back.", story=PAYMENTS),
+    Plot("Notifications", "NTF", "Tells shoppers what became of their orders.", story=NOTIFICATIONS),
     Plot("Checkout", "CHK", "From the basket to the order, on one page."),
     Plot("Identity", "IDN", "Who a shopper is, and how they prove it."),
     Plot("Orders", "ORD", "What was bought, and where it is now."),
@@ -54,10 +54,11 @@ PLOTS = [
 
 def set_up(admin: User, now: datetime) -> dict[str, Place]:
     """Add every product with its pipeline and hooks; {change prefix: place}."""
-    return {plot.key: _product(plot, admin, now) for plot in PLOTS}
+    free = (port for port in range(FIRST_PORT, FIRST_PORT + 1000) if ports.is_free("127.0.0.1", port))
+    return {plot.key: _product(plot, admin, now, free) for plot in PLOTS}
 
 
-def _product(plot: Plot, admin: User, now: datetime) -> Place:
+def _product(plot: Plot, admin: User, now: datetime, free: Iterator[int]) -> Place:
     slug = plot.name.lower().replace(" ", "-")
     repository, tags = "", {}
     if plot.story:
@@ -75,11 +76,12 @@ def _product(plot: Plot, admin: User, now: datetime) -> Place:
     )
     names = [("Staging", Tier.STAGING), ("Production", Tier.PRODUCTION)]
     places = {}
-    for n, (name, tier) in enumerate(names):
-        url = f"http://127.0.0.1:{plot.ports[n]}" if plot.ports else ""
+    for name, tier in names:
+        port = next(free) if plot.story else 0
+        url = f"http://127.0.0.1:{port}" if plot.story else ""
         environment = products.add_environment(made.pk, actor=admin, name=name, tier=tier, url=url)
         hook.save_hook(
-            environment.pk, actor=admin, **(_ships(slug, plot.ports[n]) if plot.ports else _notes(slug, name.lower()))
+            environment.pk, actor=admin, **(_ships(slug, port) if plot.story else _notes(slug, name.lower()))
         )
         verification.set_verification(environment.pk, actor=admin, steady_s=STEADY_S)
         places[name] = environment
