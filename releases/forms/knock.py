@@ -47,11 +47,19 @@ def text(
     )
 
 
+class _Reason(forms.CharField):
+    """Required, and shown so; that it is not empty, the door says in its own words."""
+
+    def validate(self, value):
+        pass
+
+
 class ReasonForm(forms.Form):
     """The one question before an action that needs a reason."""
+
+    reason = _Reason(label="Reason", widget=forms.Textarea(attrs={"rows": 3}), max_length=20_000)
 
     def __init__(self, hint: str = "", *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.hint = hint
-        self.fields["reason"] = text("Reason", help_text=hint or "It stays in the record with your name.")
-        self.fields["reason"].widget.is_required = True
+        self.fields["reason"].help_text = hint or "It stays in the record with your name."
