@@ -7,6 +7,8 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
+        from accounts import openapi  # noqa: F401  registers the token scheme
+
         post_migrate.connect(renew_groups, sender=self)
 
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import embedded
 from config.env import env
+from config.openapi import ENUM_NAMES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("SLIPWAY_VAR_DIR", default="") or embedded.var_dir(BASE_DIR)).absolute()
@@ -239,6 +240,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "ENUM_NAME_OVERRIDES": ENUM_NAMES,
 }
 
 # Deployments: what hooks may do. Programs are names or absolute paths; nothing else is ever started.

@@ -17,3 +17,7 @@ class ReasonSerializer(serializers.Serializer):
     """Body of a step that asks for a reason."""
 
     reason = serializers.CharField(required=False, allow_blank=True, default="")
+
+
+class NothingSerializer(serializers.Serializer):
+    """An empty body, for an action that needs none."""

@@ -4,6 +4,7 @@ from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from core.api import NothingSerializer
 from notifications import actions
 from notifications.models import Notification
 
@@ -25,12 +26,12 @@ class NotificationViewSet(viewsets.ReadOnlyModelViewSet):
     def get_queryset(self):
         return Notification.objects.filter(recipient=self.request.user)
 
-    @action(detail=False, methods=["post"], serializer_class=serializers.Serializer)
+    @action(detail=False, methods=["post"], serializer_class=NothingSerializer)
     def read_all(self, request):
         """Mark all as read. Answers {"read": how many}."""
         return Response({"read": actions.mark_read(None, actor=request.user)})
 
-    @action(detail=True, methods=["post"], serializer_class=serializers.Serializer)
+    @action(detail=True, methods=["post"], serializer_class=NothingSerializer)
     def read(self, request, pk):
         """Mark one as read."""
         actions.mark_read([self.get_object().pk], actor=request.user)

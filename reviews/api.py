@@ -4,7 +4,7 @@ from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from core.api import ReasonSerializer
+from core.api import NothingSerializer, ReasonSerializer
 from reviews import actions
 from reviews.models import ActionItem, Finding, Review
 from reviews.states import FindingKind, Outcome
@@ -95,13 +95,13 @@ class ReviewViewSet(viewsets.ReadOnlyModelViewSet):
         item = actions.add_action(int(pk), actor=request.user, **self._checked(ActionSerializer))
         return Response(ActionSerializer(item).data, status=status.HTTP_201_CREATED)
 
-    @action(detail=True, methods=["post"], serializer_class=serializers.Serializer)
+    @action(detail=True, methods=["post"], serializer_class=NothingSerializer)
     def submit(self, request, pk):
         """Hand it over for approval."""
         self.get_object()
         return Response(ReviewSerializer(actions.submit_review(int(pk), actor=request.user)).data)
 
-    @action(detail=True, methods=["post"], serializer_class=serializers.Serializer)
+    @action(detail=True, methods=["post"], serializer_class=NothingSerializer)
     def approve(self, request, pk):
         """Approve it: never by the release manager or the author, never by a service account."""
         self.get_object()
@@ -113,7 +113,7 @@ class ReviewViewSet(viewsets.ReadOnlyModelViewSet):
         reason = self._checked(ReasonSerializer)["reason"]
         return Response(ReviewSerializer(actions.reopen_review(int(pk), actor=request.user, reason=reason)).data)
 
-    @action(detail=True, methods=["post"], serializer_class=serializers.Serializer)
+    @action(detail=True, methods=["post"], serializer_class=NothingSerializer)
     def close_release(self, request, pk):
         """Close the release."""
         actions.close_release(self.get_object().release_id, actor=request.user)
