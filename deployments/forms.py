@@ -80,7 +80,7 @@ def config_fields(driver: str) -> dict[str, forms.Field]:
         "command": {
             "program": forms.CharField(
                 label="Program",
-                required=False,
+                error_messages={"required": "Name the program to run."},
                 widget=forms.TextInput(attrs=mono),
                 help_text="A name or an absolute path; the settings list which programs are allowed.",
             ),
@@ -93,7 +93,7 @@ def config_fields(driver: str) -> dict[str, forms.Field]:
         "http": {
             "url": forms.CharField(
                 label="Address",
-                required=False,
+                error_messages={"required": "Give the address to call."},
                 widget=forms.TextInput(attrs=mono | {"inputmode": "url"}),
                 help_text="Gets a signed POST when a deployment comes to this step.",
             )
@@ -132,6 +132,8 @@ class HookForm(forms.ModelForm):
         )
         if not held:
             del self.fields["forget_secret"]
+
+        self.order_fields(["name", *self.config_names, "on", "timeout_s", "on_failure", "secret"])
 
     @property
     def config_names(self) -> list[str]:

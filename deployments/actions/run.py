@@ -44,7 +44,7 @@ def start_run(run_id: int) -> bool:
         log.exception("Run %s: the driver broke", run.key)
         outcome, settle = HookError(f"The driver {run.driver} broke: {error}"), _settle_not_started
     if not settle(run, outcome):
-        _tell_to_stop_if_cancelled(run, call, outcome)
+        _tell_to_stop_if_cancelled(run)
     return True
 
 
@@ -107,7 +107,7 @@ def _settle_not_started(run: Run, error: HookError) -> bool:
     return True
 
 
-def _tell_to_stop_if_cancelled(run: Run, call: Call, outcome: object) -> None:
+def _tell_to_stop_if_cancelled(run: Run) -> None:
     """It was cancelled between claim and settle: the engine tells the tool anew, which has the call by now."""
     Run.objects.filter(pk=run.pk, state=RunState.CANCELLED).update(due_at=timezone.now())
 
@@ -208,7 +208,10 @@ def settling(run: Run) -> Iterator[Run]:
 
 
 def stop_run(run_id: int) -> bool:
-    """Tell the tool of a cancelled run to stop, and follow it until it has, or STOP_S seconds. False when it is not due."""
+    """Tell the tool of a cancelled run to stop, and follow it until it has, or STOP_S seconds. False when it is not due.
+
+    While a call is on its way (no handle yet) the tool may begin only now, so it is told again.
+    """
     run = _claim(run_id, (RunState.CANCELLED,), lease_s=max(POLL_LEASE_S, settings.HOOK_TIMEOUT_S + 20))
     if run is None:
         return False
@@ -223,7 +226,7 @@ def stop_run(run_id: int) -> bool:
     with settling(run) as row:
         output.append(row, progress.output, secret=_secret(run))
         row.log_offset = progress.log_offset
-        still = told and progress.status == "running" and not over
+        still = not over and ((told and progress.status == "running") or not row.handle)
         row.due_at = timezone.now() + timedelta(seconds=POLL_S) if still else None
         if not still:
             output.flush(row, secret=_secret(run))

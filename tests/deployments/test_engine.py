@@ -259,6 +259,28 @@ def test_aborting_tells_the_tool_to_stop_and_undoes_nothing(place, tool):
     assert runs_of(deployment) == [("1-1", "cancelled")]
 
 
+def test_a_run_cancelled_while_its_call_is_on_its_way_is_stopped_after_all(place, tool):
+    tool.answers["ship"] = Progress("running")
+    deployment = place.into_staging()
+    stopped_too_early = []
+
+    def abort(call):
+        doors.abort(deployment.pk, actor=place.deployer, reason="Wrong afternoon.")
+        run_doors.stop_run(Run.objects.get().pk)
+        stopped_too_early.extend(tool.stopped)
+        tool.answers["ship"] = Progress("running")  # the tool begins only now
+        assert Run.objects.get().is_stopping
+
+    tool.on_start = abort
+    run_doors.start_run(Run.objects.get().pk)
+    turn()
+
+    assert stopped_too_early == [f"deploy-{deployment.pk}-1-1"]
+    assert tool.stopped == [f"deploy-{deployment.pk}-1-1"] * 2
+    assert runs_of(deployment) == [("1-1", "cancelled")]
+    assert not Run.objects.get().is_stopping
+
+
 def test_an_environment_stays_taken_until_the_tool_has_stopped(place, tool):
     tool.answers["ship"] = Progress("running")
     deployment = place.into_staging()
