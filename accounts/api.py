@@ -155,7 +155,7 @@ class GrantViewSet(mixins.CreateModelMixin, mixins.DestroyModelMixin, viewsets.R
     filterset_fields = ["role", "scope", "user", "team"]
 
     def get_queryset(self):
-        return Grant.objects.seen_by(self.request.user)
+        return scopes.grants_seen_by(self.request.user)
 
     def perform_create(self, serializer):
         data = serializer.validated_data

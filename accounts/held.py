@@ -92,7 +92,7 @@ def table_of_roles(reader: User) -> list[Row]:
     rows = {
         role.slug: Row(role, [words.get(right, right) for right in _sorted(role.rights)]) for role in ROLES.values()
     }
-    grants = Grant.objects.seen_by(reader).in_force().filter(role__in=rows)
+    grants = scopes.grants_seen_by(reader).in_force().filter(role__in=rows)
     for role, count in grants.values_list("role").annotate(Count("pk")):
         rows[role].count = count
     shown = list(grants.first_of_each_role(SHOWN).select_related("user", "team"))

@@ -11,7 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model, QuerySet
 
 from accounts import policy
-from accounts.models import User
+from accounts.models import Grant, User
 
 EVERYWHERE = policy.EVERYWHERE
 WORDS = "everywhere"
@@ -39,6 +39,14 @@ def seen_by(reader: User) -> QuerySet[Model]:
     """The objects that roles can be held on, as far as the reader may see them."""
     found = kind().model_class()._default_manager.all()
     return policy.only_where(found, reader, policy.SEE)
+
+
+def grants_seen_by(reader: User) -> QuerySet[Grant]:
+    """Roles given everywhere, and those on objects in the reader's sight."""
+    if policy.where_may(reader, policy.SEE) is None:
+        return Grant.objects.all()
+    held = [scope for scope, rights in policy.rights_of(reader).items() if policy.SEE in rights]
+    return Grant.objects.filter(scope__in=[EVERYWHERE, *held])
 
 
 def choices(reader: User, right: str) -> list[tuple[str, str]]:

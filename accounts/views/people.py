@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import actions, policy
+from accounts import actions, policy, scopes
 from accounts.actions import MANAGE
 from accounts.forms import NewPersonForm, PeopleFilter, PersonForm, RoleForm, TokenForm
 from accounts.held import held_by, in_words
@@ -52,7 +52,7 @@ def chosen(people: QuerySet[User], filters: dict, reader: User) -> QuerySet[User
             Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(username__icontains=word)
         )
     if role := filters.get("role"):
-        grants = Grant.objects.filter(role=role).seen_by(reader)
+        grants = scopes.grants_seen_by(reader).filter(role=role)
         people = people.filter(Q(grants__in=grants) | Q(teams__grants__in=grants)).distinct()
     return people
 
@@ -136,7 +136,7 @@ def give_role(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def take_role(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a role back from a person or a team."""
-    grant = get_object_or_404(Grant.objects.seen_by(request.user).select_related("user", "team"), pk=pk)
+    grant = get_object_or_404(scopes.grants_seen_by(request.user).select_related("user", "team"), pk=pk)
     actions.take_role(pk, actor=request.user)
     holder = grant.user or grant.team
     messages.success(request, f"{grant.what.name} taken back from {holder.name}")
