@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+from django.db.models import Case, Count, F, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from portal import next_step
@@ -78,7 +78,9 @@ def stage_of(slug: str) -> int:
 
 def stage_counts(releases: QuerySet[Release]) -> list[int]:
     """How many releases stand in each of the seven stages. One query."""
-    counted = Counter(stage_number(state, held) for state, held in releases.values_list("state", "held_from"))
+    counted = Counter()
+    for row in releases.values("state", "held_from").annotate(n=Count("pk")).order_by():
+        counted[stage_number(row["state"], row["held_from"])] += row["n"]
     return [counted[n] for n in range(1, len(STAGES) + 1)]
 
 

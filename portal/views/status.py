@@ -130,7 +130,7 @@ def answers(release: Release) -> list[tuple[str, str, str]]:
         rows.append(("Is it live?", "Yes", f"Since {wording.full(release.released_at)}."))
     elif release.window_starts_at:
         rows.append(("When does it come?", wording.day(release.window_starts_at, year=True), _window(release)))
-    rows.append(("Where does it stand?", standing(release)[2], stage_words(release)))
+    rows.append(("Where does it stand?", *stands_at(release)))
     return rows
 
 
@@ -139,11 +139,13 @@ def _window(release: Release) -> str:
     return f"Between {wording.clock(opens)} and {wording.clock(closes)} {wording.zone(closes)}."
 
 
-def stage_words(release: Release) -> str:
-    at = stage_number(release.state, release.held_from)
+def stands_at(release: Release) -> tuple[str, str]:
+    """(word, explanation) of its place on the way."""
+    at, word = stage_number(release.state, release.held_from), standing(release)[2]
     if release.state == ReleaseState.CANCELLED:
-        return "This release was cancelled."
-    return f"Stage {at} of 7: {NOW_WORDS[at - 1][0].lower()}{NOW_WORDS[at - 1][1:]}."
+        return word, "It was planned and then called off."
+    going_on = release.state not in (ReleaseState.ON_HOLD, ReleaseState.ROLLED_BACK)
+    return NOW_WORDS[at - 1] if going_on else word, f"Stage {at} of 7."
 
 
 def updates(release: Release) -> list[Update]:
