@@ -229,25 +229,25 @@ class AskForSerializer(serializers.Serializer):
         return data
 
 
-class VoteInSerializer(serializers.Serializer):
+class CastVoteSerializer(serializers.Serializer):
     verdict = serializers.ChoiceField(Verdict.choices)
     digest = serializers.CharField(max_length=64, help_text="Of the sheet that was shown")
     comment = serializers.CharField(required=False, allow_blank=True, default="")
 
 
-class TextSerializer(serializers.Serializer):
+class QuestionTextSerializer(serializers.Serializer):
     text = serializers.CharField()
 
 
-class AnswerSerializer(TextSerializer):
+class AnswerSerializer(QuestionTextSerializer):
     question = serializers.IntegerField()
 
 
-class WhySerializer(serializers.Serializer):
+class RequestReasonSerializer(serializers.Serializer):
     reason = serializers.CharField()
 
 
-class RevokeSerializer(WhySerializer):
+class RevokeSerializer(RequestReasonSerializer):
     vote = serializers.IntegerField()
 
 
@@ -319,11 +319,11 @@ class RequestViewSet(viewsets.ReadOnlyModelViewSet):
             asked = _request_release(data["release"], user)
         return self._shown(asked.pk, status.HTTP_201_CREATED)
 
-    @extend_schema(request=VoteInSerializer, responses=SheetSerializer)
+    @extend_schema(request=CastVoteSerializer, responses=SheetSerializer)
     @action(detail=True, methods=["post"])
     def vote(self, request, pk=None):
         """Approve or reject. Needs a person: service accounts never sign."""
-        actions.cast_vote(self.get_object().pk, actor=request.user, **given(VoteInSerializer, request))
+        actions.cast_vote(self.get_object().pk, actor=request.user, **given(CastVoteSerializer, request))
         return self._shown(pk)
 
     @extend_schema(request=RevokeSerializer, responses=SheetSerializer)
@@ -335,11 +335,11 @@ class RequestViewSet(viewsets.ReadOnlyModelViewSet):
         actions.revoke_vote(vote.pk, actor=request.user, reason=data["reason"])
         return self._shown(pk)
 
-    @extend_schema(request=TextSerializer, responses={201: QuestionSerializer})
+    @extend_schema(request=QuestionTextSerializer, responses={201: QuestionSerializer})
     @action(detail=True, methods=["post"])
     def ask(self, request, pk=None):
         """Ask a question. It counts as no vote."""
-        question = actions.ask(self.get_object().pk, actor=request.user, **given(TextSerializer, request))
+        question = actions.ask(self.get_object().pk, actor=request.user, **given(QuestionTextSerializer, request))
         return Response(QuestionSerializer(question).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=AnswerSerializer, responses=QuestionSerializer)
@@ -350,11 +350,11 @@ class RequestViewSet(viewsets.ReadOnlyModelViewSet):
         question = self.get_object().questions.get(pk=data["question"])
         return Response(QuestionSerializer(actions.answer(question.pk, actor=request.user, text=data["text"])).data)
 
-    @extend_schema(request=WhySerializer, responses=SheetSerializer)
+    @extend_schema(request=RequestReasonSerializer, responses=SheetSerializer)
     @action(detail=True, methods=["post"])
     def withdraw(self, request, pk=None):
         """Take the request back."""
-        actions.withdraw(self.get_object().pk, actor=request.user, **given(WhySerializer, request))
+        actions.withdraw(self.get_object().pk, actor=request.user, **given(RequestReasonSerializer, request))
         return self._shown(pk)
 
 
