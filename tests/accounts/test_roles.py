@@ -69,11 +69,11 @@ def test_a_role_taken_back_is_gone_unless_a_team_gives_it_too(adele, payments):
 def test_after_any_sequence_of_doors_the_groups_say_what_the_grants_say(adele, bruno, seed):
     dice = random.Random(seed)  # noqa: S311  dice, no secret
     places = [None, product("Payments"), product("Checkout")]
-    people = [person() for _ in range(4)]
+    people = [person() for _ in range(3)]
     teams = [actions.add_team(actor=adele, name=name, members=[people[0]]) for name in ("Red", "Blue")]
-    roles = ["contributor", "deployer", "qa-approver", "stakeholder"]
+    roles = ["contributor", "qa-approver"]
     for _ in range(40):
-        verb = dice.choice(["give", "give", "give_team", "take", "members", "join", "leave"])
+        verb = dice.choice(["give", "give_team", "take", "members", "join", "leave"])
         someone, some_team = dice.choice(people), dice.choice(teams)
         if verb == "give":
             actions.give_role(dice.choice(roles), actor=adele, user=someone, scope=dice.choice(places))
@@ -89,6 +89,8 @@ def test_after_any_sequence_of_doors_the_groups_say_what_the_grants_say(adele, b
             actions.join_team(some_team.pk, someone.pk, actor=adele)
         else:
             actions.leave_team(some_team.pk, someone.pk, actor=adele)
+        for user in people:
+            assert policy.rights_of(user, fresh=True) == rights_by_grants(user)
     for user in [*people, adele, bruno]:
         expected = rights_by_grants(user)
         fresh = User.objects.get(pk=user.pk)
