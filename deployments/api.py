@@ -98,11 +98,11 @@ class PlanSerializer(serializers.Serializer):
         return asked
 
 
-class ReasonSerializer(serializers.Serializer):
+class GivenReasonSerializer(serializers.Serializer):
     reason = serializers.CharField(help_text="It stays in the record.")
 
 
-class ResumeSerializer(ReasonSerializer):
+class ResumeSerializer(GivenReasonSerializer):
     how = serializers.ChoiceField(How.choices, default=How.RETRY)
 
 
@@ -159,11 +159,11 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         """Start a planned deployment now. 409 with every blocker when a gate is closed."""
         return self._done(doors.start_deployment(self.get_object().pk, actor=request.user))
 
-    @extend_schema(request=ReasonSerializer, responses=DeploymentDetailSerializer)
+    @extend_schema(request=GivenReasonSerializer, responses=DeploymentDetailSerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request, pk=None):
         """Stop before the next step."""
-        return self._done(doors.pause(self.get_object().pk, actor=request.user, **self._asked(ReasonSerializer)))
+        return self._done(doors.pause(self.get_object().pk, actor=request.user, **self._asked(GivenReasonSerializer)))
 
     @extend_schema(request=ResumeSerializer, responses=DeploymentDetailSerializer)
     @action(detail=True, methods=["post"])
@@ -171,17 +171,17 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         """Go on: retry the step that stopped it, skip it, or say that it succeeded."""
         return self._done(doors.resume(self.get_object().pk, actor=request.user, **self._asked(ResumeSerializer)))
 
-    @extend_schema(request=ReasonSerializer, responses=DeploymentDetailSerializer)
+    @extend_schema(request=GivenReasonSerializer, responses=DeploymentDetailSerializer)
     @action(detail=True, methods=["post"])
     def abort(self, request, pk=None):
         """End it where it stands; nothing is undone."""
-        return self._done(doors.abort(self.get_object().pk, actor=request.user, **self._asked(ReasonSerializer)))
+        return self._done(doors.abort(self.get_object().pk, actor=request.user, **self._asked(GivenReasonSerializer)))
 
-    @extend_schema(request=ReasonSerializer, responses=DeploymentDetailSerializer)
+    @extend_schema(request=GivenReasonSerializer, responses=DeploymentDetailSerializer)
     @action(detail=True, methods=["post"], url_path="roll-back")
     def roll_back(self, request, pk=None):
         """Bring the last verified candidate back. Answers with the rollback, a deployment of its own."""
-        return self._done(doors.roll_back(self.get_object().pk, actor=request.user, **self._asked(ReasonSerializer)))
+        return self._done(doors.roll_back(self.get_object().pk, actor=request.user, **self._asked(GivenReasonSerializer)))
 
     @extend_schema(
         parameters=[OpenApiParameter("after", int, description="Only lines after the one with this id")],
