@@ -248,6 +248,7 @@ HOOK_PROGRAMS = env.list(
     "SLIPWAY_HOOK_PROGRAMS",
     default=[str(BASE_DIR / "config/demonstration" / tool) for tool in ("ship.py", "note.py")] if DEMONSTRATION else [],
 )
+HOOK_HOSTS = env.list("SLIPWAY_HOOK_HOSTS", default=[])
 HOOK_TIMEOUT_S = env.int("SLIPWAY_HOOK_TIMEOUT_S", default=10)
 HOOK_LOG_MAX_BYTES = env.int("SLIPWAY_HOOK_LOG_MAX_BYTES", default=2_000_000)
 REPOSITORY_ROOTS = env.list("SLIPWAY_REPOSITORY_ROOTS", default=[str(VAR_DIR / "demo")])
