@@ -113,8 +113,41 @@ TOLD: dict[str, tuple[str, str, str]] = {
     "team.changed": ("mute", "users", "changed the team"),
     "product.added": ("mute", "plus", "added the product"),
     "product.changed": ("mute", "pen", "changed the product"),
+    "product.pipeline_ordered": ("mute", "list", "ordered the pipeline of"),
+    "change.held": ("warn", "pause", "put on hold"),
+    "change.resumed": ("info", "play", "took off hold"),
+    "change.reworked": ("info", "undo", "took up again"),
+    "release.window_opening": ("info", "clock", "announced the window of"),
+    "signoff.started": ("info", "running", "started the tests for"),
+    "override.lapsed": ("warn", "clock", "let a freeze override lapse for"),
+    "review.written": ("mute", "pen", "wrote the review of"),
+    "review.closed": ("ok", "check", "closed the review of"),
+    "finding.added": ("mute", "plus", "added a finding to"),
+    "environment.added": ("mute", "plus", "added the environment"),
+    "environment.changed": ("mute", "pen", "changed the environment"),
+    "environment.removed": ("warn", "x-circle", "removed an environment"),
+    "environment.blocked": ("bad", "stop", "blocked"),
+    "environment.unblocked": ("ok", "check", "lifted the block on"),
+    "environment.hook_added": ("mute", "plus", "added a hook to"),
+    "environment.hook_changed": ("mute", "pen", "changed a hook of"),
+    "environment.hook_removed": ("mute", "x-circle", "removed a hook from"),
+    "environment.hooks_ordered": ("mute", "list", "ordered the hooks of"),
+    "environment.verification_set": ("mute", "eye", "set the verification of"),
+    "policy.signoffs_required": ("mute", "flask", "set the required sign-offs of"),
+    "person.password_changed": ("mute", "key", "changed the password of"),
+    "person.signed_out_everywhere": ("mute", "lock", "signed out everywhere"),
+    "person.feed_renewed": ("mute", "calendar", "renewed the calendar feed of"),
+    "person.token_made": ("mute", "key", "made a token for"),
+    "person.token_revoked": ("mute", "key", "revoked a token of"),
+    "team.added": ("mute", "plus", "added the team"),
 }
-QUIET = ("run.started", "run.ended", "request.reminded", "review.collected")  # told in the log alone
+QUIET = (
+    "run.started",
+    "run.ended",
+    "request.reminded",
+    "review.collected",
+    "release.window_opening",
+)  # told in the log alone
 
 # model: (app label, path to the release or other subject for the sentence)
 SUBJECTS = {
