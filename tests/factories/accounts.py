@@ -5,7 +5,7 @@ from itertools import count
 from accounts import actions, policy
 from accounts.models import Grant, Team, User
 
-PASSWORD = "correct horse battery"  # noqa: S105  for tests alone
+PASSWORD = "correct horse battery"
 _numbers = count(1)
 
 
