@@ -21,6 +21,7 @@ EMBEDDED = EMBEDDED_DATABASE and EMBEDDED_BROKER
 
 DEBUG = env.bool("SLIPWAY_DEBUG", default=False)
 SECRET_KEY = env.str("SLIPWAY_SECRET_KEY", default="") or (embedded.secret_key(VAR_DIR) if EMBEDDED else "")
+SECRET_KEY_FALLBACKS = env.list("SLIPWAY_SECRET_KEY_FALLBACKS", default=[])
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SLIPWAY_SECRET_KEY is missing: set it to a long random text, the same for all processes"
@@ -160,6 +161,7 @@ LOGOUT_REDIRECT_URL = "accounts:sign_in"
 AXES_FAILURE_LIMIT = env.int("SLIPWAY_SIGN_IN_FAILURES", default=5)
 AXES_COOLOFF_TIME = env.float("SLIPWAY_LOCK_OUT_HOURS", default=0.25)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "accounts.lockout.address_of"
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "accounts/locked_out.html"
 GUARDIAN_MONKEY_PATCH_USER = False
@@ -213,7 +215,8 @@ SECURE_REDIRECT_EXEMPT = [r"^live$", r"^ready$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-if env.bool("SLIPWAY_BEHIND_PROXY", default=False):
+BEHIND_PROXY = env.bool("SLIPWAY_BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -8,6 +8,8 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from django.db import DatabaseError
+
 from core.blockers import Blocker
 
 log = logging.getLogger(__name__)
@@ -99,6 +101,8 @@ def _answer(transition: str, name: str, obj) -> Answer:
     try:
         blockers = list(gate.find(obj))
         said = gate.because(obj) if gate.because and not blockers else ""
+    except DatabaseError:
+        raise  # the door's transaction is lost with it; going on would only hide why
     except Exception:
         log.exception("Gate %s of %s failed", name, transition)
         return Answer(
