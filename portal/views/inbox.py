@@ -16,15 +16,20 @@ from reports import sight
 @require_safe
 @login_required
 def inbox(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    """What waits for the reader; with an id the decision sheet of that request beside it. 404 for one out of sight."""
+    """What waits for the reader; with an id the decision sheet of that request beside it. 404 for one out of sight.
+
+    Without an id the first request stands beside the list; a narrow screen shows the list alone.
+    """
     sight.require_taking_part(request.user)
     found = items.items_for(request.user)
-    context = {"items": found, "groups": items.groups(found), "pk": pk, "sheet": None, "sub": sub(found)}
-    if pk is not None:
-        context["sheet"] = sheet(request, pk)
+    shown = pk or next((item.request_id for item in found if item.request_id), None)
+    context = {"groups": items.groups(found), "pk": pk, "shown": shown, "beside": pk is None, "sheet": None}
+    context["sub"] = sub(found)
+    if shown is not None:
+        context["sheet"] = sheet(request, shown)
         context |= context["sheet"]
-        if request.htmx and request.htmx.target == "detail":
-            return render(request, "portal/_detail.html", context)
+    if pk is not None and request.htmx and request.htmx.target == "detail":
+        return render(request, "portal/_detail.html", context | {"oob": True})
     return render(request, "portal/inbox.html", context)
 
 

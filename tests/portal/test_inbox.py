@@ -41,10 +41,23 @@ def test_the_sheet_opens_beside_the_list_with_its_decision(approver, text):
     assert reverse("approvals:approve", args=[asked.pk]) in html
     assert 'data-key="a"' in html
     assert 'aria-current="true"' in html
-    assert "inbox-detail is-open" in html
+    assert "data-beside" not in html
+    assert html.count("<h1") == 1
 
 
-def test_htmx_gets_the_sheet_alone(approver, text):
+def test_the_first_sheet_stands_beside_the_list_where_there_is_room(approver, text):
+    asked = approvals.request(releases.release(state="approving", objective="Refunds in minutes"))
+
+    html = text(approver, INBOX)
+
+    assert reverse("approvals:approve", args=[asked.pk]) in html
+    assert '<div class="detail" data-beside>' in html
+    assert 'class="item is-shown"' in html
+    assert html.count("<h1") == 1
+    assert "<h1>Inbox</h1>" in html
+
+
+def test_htmx_gets_the_sheet_and_the_list_that_marks_it(approver, text):
     asked = approvals.request(releases.release(state="approving"))
 
     html = text(
@@ -53,6 +66,8 @@ def test_htmx_gets_the_sheet_alone(approver, text):
 
     assert "<html" not in html
     assert reverse("approvals:approve", args=[asked.pk]) in html
+    assert 'data-keys="list" hx-swap-oob="true"' in html
+    assert 'aria-current="true"' in html
 
 
 def test_a_sheet_out_of_sight_is_not_found(fetch):
