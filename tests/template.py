@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +27,27 @@ def ensure(database: dict) -> str:
                 cursor.execute(f'DROP DATABASE "{old}" WITH (FORCE)')
             _build(cursor, name)
     return name
+
+
+@contextmanager
+def another(database: dict, name: str) -> Iterator[None]:
+    """A second database, fresh from the template, to which the connection leads meanwhile; dropped in the end.
+
+    For what is loaded once and looked at by many tests: no flush between them, and nothing of it left to others.
+    """
+    template, connection = ensure(database), connections["default"]
+    usual = connection.settings_dict["NAME"]
+    connection.close()
+    with _administrator(database) as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER slipway')
+        connection.settings_dict["NAME"] = name
+        try:
+            yield
+        finally:
+            connection.close()
+            connection.settings_dict["NAME"] = usual
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _build(cursor, name: str) -> None:

@@ -16,7 +16,7 @@ class Seats:
 
     def __init__(self, new_context: Callable[..., BrowserContext], address: str):
         self.new_context, self.address = new_context, address
-        self.complaints = []
+        self.contexts, self.complaints = [], []
 
     def open(self, *, script: bool = True, theme: str = "light", width: int = 1440) -> Page:
         """A page of somebody who is not signed in."""
@@ -27,6 +27,7 @@ class Seats:
             java_script_enabled=script,
             reduced_motion="reduce",
         )
+        self.contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("console", self._hear)
