@@ -1,6 +1,7 @@
 """How a refusal looks over HTTP: 409 with its blockers, as a page, as a partial for htmx, as JSON for the API."""
 
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import BadRequest, ObjectDoesNotExist, PermissionDenied
+from django.forms import CharField, Form, HiddenInput, Textarea
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -11,12 +12,19 @@ from core.blockers import Refused
 
 
 class RefusalMiddleware:
-    """Turn a door's exceptions into answers: Refused → 409, a row that is not there → 404."""
+    """Turn a door's exceptions into answers: Refused → 409 or 422, a row that is not there → 404.
+
+    An address with a NUL in it leads nowhere, and no database could be asked for it: 404, and 400 where it is in the query.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path:
+            raise Http404
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("The query holds a NUL.")
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -28,7 +36,10 @@ class RefusalMiddleware:
 
 
 def refusal(request: HttpRequest, error: Refused) -> HttpResponse:
-    """The 409 answer. htmx puts the partial into the page's toast region; a plain form gets a page with the way back."""
+    """The 409 answer. htmx puts the partial into the page's toast region; a plain form gets a page with the way back.
+
+    Where the only trouble is a text that was typed, the page is a form with that text, to be sent again: 422.
+    """
     context = {
         "blockers": error.blockers,
         "back": _page_before(request),
@@ -39,7 +50,26 @@ def refusal(request: HttpRequest, error: Refused) -> HttpResponse:
         response["HX-Retarget"] = "#refusals"
         response["HX-Reswap"] = "innerHTML"
         return response
+    if form := _asked_anew(request, error):
+        return render(request, "422.html", context | {"form": form}, status=422)
     return render(request, "409.html", context, status=409)
+
+
+def _asked_anew(request: HttpRequest, error: Refused) -> Form | None:
+    """What was sent as a form with the errors at its fields; None where something else stands in the way."""
+    if not all(b.field in request.POST for b in error.blockers):
+        return None
+    wrong = {b.field for b in error.blockers}
+    form = Form(request.POST)
+    for name in request.POST:
+        if name != "csrfmiddlewaretoken":
+            widget = Textarea(attrs={"rows": 3}) if name in wrong else HiddenInput
+            form.fields[name] = CharField(label=name.replace("_", " ").capitalize(), required=False, widget=widget)
+    form.full_clean()
+    for blocker in error.blockers:
+        if blocker.message not in form.errors.get(blocker.field, []):
+            form.add_error(blocker.field, blocker.message)
+    return form
 
 
 def _page_before(request: HttpRequest) -> str:

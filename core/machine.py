@@ -13,7 +13,7 @@ from django.db import models
 from django_fsm import FSMField
 from django_fsm import transition as fsm_transition
 
-from core import gates
+from core import gates, texts
 from core.blockers import Blocker, Refused
 
 MACHINES: dict[str, "Machine"] = {}
@@ -132,11 +132,9 @@ def judge(obj, step: Step, reason: str = "") -> None:
     """Raise Refused with every blocker when `obj` may not take `step` now. Leaves the gates' answers in `obj.judged`."""
     if str(obj.state) not in step.sources:
         raise Refused(Blocker("state", f"{step.label} is not possible while it is {obj.get_state_display().lower()}."))
-    found = (
-        [Blocker("reason", f"{step.label} needs a reason.", field="reason")]
-        if step.reason and not reason.strip()
-        else []
-    )
+    found = texts.unfit(reason, "reason")
+    if step.reason and not reason.strip():
+        found = [Blocker("reason", f"{step.label} needs a reason.", field="reason")]
     obj.judged = gates.answers(step.key, step.gates, obj)
     found += [b for a in obj.judged for b in a.blockers]
     if found:

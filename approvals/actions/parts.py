@@ -12,7 +12,7 @@ from accounts.models import User
 from approvals import matching, sheet, tally
 from approvals.models import ApprovalRequest, FrozenSheet
 from approvals.states import RequestState, Verdict
-from core import wording
+from core import texts, wording
 from core.blockers import Refused, refuse
 from core.events import record
 from core.locking import locked
@@ -57,8 +57,8 @@ def bind(request: ApprovalRequest, subject) -> None:
 
 
 def needs_text(text: str, message: str, field: str = "comment") -> str:
-    """The text, trimmed. Raises Refused at `field` when it is empty."""
-    text = text.strip()
+    """The text, trimmed. Raises Refused at `field` when it is empty or cannot be kept."""
+    text = texts.fit(text, field)
     if not text:
         refuse(field, message, field=field)
     return text

@@ -6,6 +6,7 @@ from approvals import matching, sheet
 from approvals.actions import parts
 from approvals.models import ApprovalRequest, Vote
 from approvals.states import RequestState, Verdict, VoteState
+from core import texts
 from core.blockers import refuse
 from core.events import record
 
@@ -23,7 +24,7 @@ def cast_vote(request_id: int, *, actor: User, verdict: str, digest: str, commen
         verdict = _known(verdict)
         _require_pending(request)
         roles = _roles_of(actor, request)
-        comment = comment.strip()
+        comment = texts.fit(comment, "comment")
         if verdict == Verdict.REJECT:
             comment = parts.needs_text(comment, "Say why you reject it: the comment tells what would have to change.")
         live = sheet.of(request.subject)

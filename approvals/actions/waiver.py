@@ -10,6 +10,7 @@ from approvals.actions import parts
 from approvals.actions.signoff import locked_signoff
 from approvals.models import Waiver
 from approvals.states import GrantState, SignoffState
+from core import texts
 from core.blockers import refuse
 from core.events import record
 
@@ -66,7 +67,7 @@ def decide(exemption, actor: User, right: str, grant: bool, comment: str) -> Non
         refuse("second-person", "You asked for it; a second person decides.")
     if grant:
         exemption.grant()
-        exemption.comment = comment.strip()
+        exemption.comment = texts.fit(comment, "comment")
     else:
         exemption.refuse(reason=parts.needs_text(comment, "Say why it is refused."))
     exemption.decided_by = actor

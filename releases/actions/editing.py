@@ -3,16 +3,17 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from core import texts
 from core.blockers import Blocker, Refused, refuse
 from releases.guards import address, standing
 from releases.states import PLAN_EDITABLE
 
 
 def needs_text(value: str, field: str, message: str) -> str:
-    """The stripped text. Raises Refused at `field` when it is empty."""
+    """The stripped text. Raises Refused at `field` when it is empty or cannot be kept."""
     if not (value or "").strip():
         refuse(f"{field}-missing", message, field=field)
-    return value.strip()
+    return texts.fit(value, field)
 
 
 def check_fields(obj: models.Model, names: list[str]) -> None:

@@ -167,7 +167,7 @@ def test_a_paused_deployment_asks_how_to_go_on(reader, place, tool):
 
     assert "Try the step again" in page
     assert "The step succeeded" not in page  # only an unknown outcome may be said to be a success
-    assert refused.status_code == 409
+    assert refused.status_code == 422
     assert gone.status_code == 302
     turn()
     assert fresh(row).state == "succeeded"
