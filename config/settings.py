@@ -187,6 +187,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = not COLLECTED
 MEDIA_ROOT = VAR_DIR / "evidence"  # never served by URL: views hand the files out after asking policy
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_HANDLERS = ["core.uploads.BoundedUploadHandler"]
 EVIDENCE_MAX_BYTES = env.int("SLIPWAY_EVIDENCE_MAX_BYTES", default=20 * 1024 * 1024)
 
 if EMAIL_URL := env.str("EMAIL_URL", default=""):

@@ -1,8 +1,9 @@
 """How a refusal looks over HTTP: 409 with its blockers, as a page, as a partial for htmx, as JSON for the API."""
 
-from django.core.exceptions import BadRequest, ObjectDoesNotExist, PermissionDenied
+from django.conf import settings
+from django.core.exceptions import BadRequest, ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
 from django.forms import CharField, Form, HiddenInput, Textarea
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from rest_framework.response import Response
@@ -25,6 +26,8 @@ class RefusalMiddleware:
             raise Http404
         if "%00" in request.META.get("QUERY_STRING", ""):
             raise BadRequest("The query holds a NUL.")
+        if _too_large(request):
+            return _answer_too_large(request)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -33,6 +36,21 @@ class RefusalMiddleware:
         if isinstance(error, ObjectDoesNotExist):
             raise Http404 from error
         return None
+
+
+def _too_large(request: HttpRequest) -> bool:
+    """Whether a body that is read at once, so any but a form with files, is larger than the settings allow."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if request.content_type == "multipart/form-data" or not length.isdecimal():
+        return False
+    return int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def _answer_too_large(request: HttpRequest) -> HttpResponse:
+    detail = f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes. Nothing was changed."
+    if request.content_type == "application/json":
+        return JsonResponse({"detail": detail}, status=413)
+    raise RequestDataTooBig(detail)
 
 
 def refusal(request: HttpRequest, error: Refused) -> HttpResponse:
