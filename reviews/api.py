@@ -143,7 +143,9 @@ class ActionItemViewSet(mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet):
         self.get_object()
         if name not in ActionItem.machine.steps:
             return Response({"detail": "There is no such step."}, status=status.HTTP_404_NOT_FOUND)
-        item = actions.take_action_step(int(pk), name, actor=request.user, reason=request.data.get("reason", ""))
+        given = ReasonSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        item = actions.take_action_step(int(pk), name, actor=request.user, **given.validated_data)
         return Response(ActionSerializer(item).data)
 
 
