@@ -220,8 +220,10 @@ def _outrun_votes(request, counted: tally.Tally, live: dict[str, str], url: str)
 def _open_rules(counted: tally.Tally, url: str) -> list[Blocker]:
     found = []
     for open_ in counted.open:
-        rule, words = open_.rule, "approval is" if open_.missing == 1 else "approvals are"
-        message = f"{open_.missing} of {rule.need} {rule.role_name} {words} missing."
+        rule = open_.rule
+        message = f"{open_.missing} of {rule.need} votes as {rule.role_name} are missing."
+        if rule.need == 1:
+            message = f"Nobody has approved as {rule.role_name} yet."
         found.append(Blocker(f"approval-open:{rule.role}", message, url, "Open approvals"))
     return found
 

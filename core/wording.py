@@ -99,11 +99,13 @@ def _ahead_or_ago(words: str, *, ahead: bool) -> str:
 
 
 def duration(length: timedelta | float) -> str:
-    """`42 s`, `3 min 48 s`, `2 h 5 min`, `3 days 4 h`: the two largest units, cut not rounded. A number is seconds."""
+    """`42 s`, `3 min 48 s`, `2 h 5 min`, `3 days 4 h`: the largest unit and the one below it, cut not rounded. A number is seconds."""
     seconds = int(length.total_seconds() if isinstance(length, timedelta) else length)
     sign = "−" if seconds < 0 else ""
-    parts = [f"{amount} {unit}" for amount, unit in _units(abs(seconds)) if amount]
-    return sign + " ".join(parts[:2]) if parts else "0 s"
+    units = list(_units(abs(seconds)))
+    first = next((i for i, (amount, _) in enumerate(units) if amount), len(units))
+    parts = [f"{amount} {unit}" for amount, unit in units[first : first + 2] if amount]
+    return sign + " ".join(parts) if parts else "0 s"
 
 
 def _units(seconds: int):

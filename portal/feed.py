@@ -117,6 +117,7 @@ TOLD: dict[str, tuple[str, str, str]] = {
     "change.held": ("warn", "pause", "put on hold"),
     "change.resumed": ("info", "play", "took off hold"),
     "change.reworked": ("info", "undo", "took up again"),
+    "release.signoffs_reminded": ("mute", "bell", "reminded of the tests of"),
     "release.window_opening": ("info", "clock", "announced the window of"),
     "signoff.started": ("info", "running", "started the tests for"),
     "override.lapsed": ("warn", "clock", "let a freeze override lapse for"),
@@ -141,6 +142,14 @@ TOLD: dict[str, tuple[str, str, str]] = {
     "person.token_revoked": ("mute", "key", "revoked a token of"),
     "team.added": ("mute", "plus", "added the team"),
 }
+# What needs its object, on the page of that object.
+ABOUT_IT = {
+    did: f"{did} it"
+    for did in (
+        "drafted", "expedited", "started to deploy", "released", "rolled back", "closed", "resumed", "cancelled", "blocked",
+        "approved", "rejected",
+    )
+} | {"put on hold": "put it on hold", "marked ready": "marked it ready", "took back to ready": "took it back to ready"}  # fmt: skip
 QUIET = (
     "run.started",
     "run.ended",
@@ -228,7 +237,9 @@ def _plain(name: str) -> str:
 
 
 def _alone(did: str) -> str:
-    """The sentence without its object: `added a candidate to` becomes `added a candidate`."""
+    """The sentence without its object's name: `added a candidate to` becomes `added a candidate`, `closed` `closed it`."""
+    if did in ABOUT_IT:
+        return ABOUT_IT[did]
     for tail in (" of", " to", " for", " on", " about"):
         did = did.removesuffix(tail)
     return did

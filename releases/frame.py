@@ -94,7 +94,7 @@ class Action:
 def of(request: HttpRequest, release: Release, tab: str = "") -> dict:
     """The frame's context for the page `tab` ("overview", "scope", "candidates", "approvals", …). A constant number of queries.
 
-    Keys: release, product, frame = {trail, stage, notes, held, next, blocking, menu, tabs, may_plan, may_comment}.
+    Keys: release, product, frame = {trail, stage, notes, held, hold, next, blocking, menu, tabs, may_plan, may_comment}.
     """
     may = _asker(request.user, release)
     due = next_action(release, may)
@@ -106,6 +106,7 @@ def of(request: HttpRequest, release: Release, tab: str = "") -> dict:
             "stage": list(Stage).index(release.stage) + 1,
             "notes": _notes(release),
             "held": release.state == ReleaseState.ON_HOLD,
+            "hold": _hold(release),
             "next": due,
             "blocking": len([a for a in due.answers if not a.clear]) if due else 0,
             "menu": _menu(release, may, due),
@@ -140,15 +141,15 @@ def next_action(release: Release, may) -> Action | None:
         url=page or address("step", release, name),
         icon=ICONS.get(name, "right"),
         blockers=tuple(b for a in answers for b in a.blockers) if not _is_link(name) else (),
-        only="" if not step.right or may(step.right) else policy.refusal_text(step.right),
+        only="" if _is_link(name) or not step.right or may(step.right) else policy.refusal_text(step.right),
         posts=not page and not step.reason,
         answers=answers,
     )
 
 
 def _is_link(name: str) -> bool:
-    """Steps that the system takes: their page shows what they wait for, and is always open."""
-    return name in ("mark_ready", "mark_released", "open_review")
+    """Steps that the system takes, or that a review ends in: their page shows what they wait for, and is always open."""
+    return name in ("mark_ready", "mark_released", "open_review", "close")
 
 
 def _elsewhere(release: Release, name: str) -> tuple[str, str]:
@@ -246,6 +247,14 @@ def _note(release: Release, stage: Stage, at, index: int, here: int) -> str:
     if index == here and release.state not in FINISHED:
         return f"since {wording.day(at)}, {wording.relative(at)}"
     return wording.day(at)
+
+
+def _hold(release: Release) -> Event | None:
+    """The event that put a release on hold: who did it, and why; None for one that is not held."""
+    if release.state != ReleaseState.ON_HOLD:
+        return None
+    events = Event.objects.filter(stream=stream_of(release), name="release.held").select_related("actor")
+    return events.order_by("-seq").first()
 
 
 def _entered(release: Release) -> dict[Stage, object]:

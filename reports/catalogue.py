@@ -160,7 +160,8 @@ def headline(pairs: list[tuple[Measure, Figure, Figure]]) -> str:
     if all(now.value is None for _, now, _ in pairs):
         return "Nothing reached production in this period"
     if not better and not worse:
-        return "How well we deliver"
+        measure, now, _before = pairs[0]
+        return finding(measure, now)
     good = f"{wording.listed(better).capitalize()} better" if better else ""
     bad = f"{wording.listed(worse)} worse"
     return f"{good}, {bad}" if good and worse else good or bad.capitalize()

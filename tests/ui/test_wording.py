@@ -74,9 +74,11 @@ def test_a_day_is_relative_by_the_calendar():
         (228, "3 min 48 s"),
         (7500, "2 h 5 min"),
         (86400 * 3 + 14400, "3 days 4 h"),
+        (86400 * 5 + 31 * 60, "5 days"),
+        (3600 + 59, "1 h"),
     ],
 )
-def test_a_duration_shows_its_two_largest_units(seconds, words):
+def test_a_duration_shows_its_largest_unit_and_the_one_below(seconds, words):
     assert wording.duration(timedelta(seconds=seconds)) == words
     assert wording.duration(seconds) == words
 
