@@ -5,15 +5,17 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import policy
 from accounts.actions import system_user
 from accounts.models import User
+from approvals.guards import signoffs_missing
 from approvals.models import ApprovalRequest, Waiver
 from approvals.states import GrantState, RequestState
 from core import outbox
-from core.events import record
+from core.events import record, stream_of
 from core.locking import locked
 from core.models import Event
 from notifications.kinds import KINDS, Kind
@@ -23,6 +25,7 @@ from releases.states import ReleaseState
 
 MAIL = "notifications.mail"
 REMIND_REQUEST_BEFORE = timedelta(hours=24)
+REMIND_TESTS_AFTER = timedelta(hours=24)
 WARN_WAIVER_BEFORE = timedelta(hours=24)
 WARN_WINDOW_BEFORE = timedelta(hours=24)
 
@@ -141,6 +144,30 @@ def warn_of_window(release_id: int) -> bool:
     return True
 
 
+def remind_of_signoffs(release_id: int) -> bool:
+    """Record once per candidate that its test sign-offs are still missing. False when they are not, or it was recorded."""
+    with locked(Release.objects.select_related("product", "candidate"), release_id) as release:
+        missing = signoffs_missing(release)
+        if release.state != ReleaseState.TESTING or not missing:
+            return False
+        candidate = release.candidate_id
+        known = Event.objects.filter(
+            stream=stream_of(release), name="release.signoffs_reminded", payload__candidate=candidate
+        )
+        if known.exists():
+            return False
+        reason = " ".join(blocker.message for blocker in missing)
+        record("release.signoffs_reminded", release, actor=system_user(), candidate=candidate, reason=reason)
+    return True
+
+
+def _tests_that_wait(now) -> list[int]:
+    """Ids of releases that have been in testing for a day, or whose window opens within one."""
+    testing = Release.objects.filter(state=ReleaseState.TESTING, candidate__isnull=False)
+    late = Q(state_since__lte=now - REMIND_TESTS_AFTER) | Q(window_starts_at__lte=now + WARN_WINDOW_BEFORE)
+    return list(testing.filter(late).values_list("pk", flat=True))
+
+
 def remind_due() -> int:
     """Record every reminder and warning that is due now. Returns how many were new."""
     now = timezone.now()
@@ -163,6 +190,7 @@ def remind_due() -> int:
     return sum(
         [
             *(remind_of_request(pk) for pk in requests.values_list("pk", flat=True)),
+            *(remind_of_signoffs(pk) for pk in _tests_that_wait(now)),
             *(warn_of_waiver(pk) for pk in waivers.values_list("pk", flat=True)),
             *(warn_of_window(pk) for pk in windows.values_list("pk", flat=True)),
         ]

@@ -146,11 +146,11 @@ _ALL = [
     Kind(
         "signoff-needed",
         "Tests wait for you",
-        ("release.testing_started", "release.candidate_added"),
+        ("release.testing_started", "release.candidate_added", "release.signoffs_reminded"),
         _release,
         lambda r, e: to.testers_of(r) if r.state == "testing" else set(),
-        lambda r, e: f"{r} waits for test sign-offs",
-        lambda r, e: f"Current candidate: {r.candidate.version}." if r.candidate else "",
+        lambda r, e: f"{r} {'still ' if e.name == 'release.signoffs_reminded' else ''}waits for test sign-offs",
+        lambda r, e: _reason(r, e) or (f"Current candidate: {r.candidate.version}." if r.candidate else ""),
         lambda r, e: _approvals(r),
     ),
     Kind(

@@ -16,7 +16,7 @@ from notifications import actions
 from notifications.kinds import KINDS
 from notifications.models import Notification
 from tests.factories.accounts import person
-from tests.factories.releases import product, release
+from tests.factories.releases import candidate, product, release
 from tests.factories.reviews import review
 
 pytestmark = pytest.mark.django_db
@@ -157,6 +157,26 @@ def test_a_window_that_opens_within_a_day_is_announced_once(payments, ines):
     assert (actions.remind_due(), actions.remind_due()) == (1, 0)
     deliver_all()
     assert told() == [("ines", "window-opening")]
+
+
+def test_testers_are_reminded_once_per_candidate_of_tests_that_nobody_signed(payments, ines):
+    person("yuki", roles=["tester"], on=payments)
+    late = timezone.now() - timedelta(days=2)
+    window = {"window_starts_at": late + timedelta(days=9), "window_ends_at": late + timedelta(days=10)}
+    testing = release(payments, "testing", manager=ines, created_by=ines, state_since=late, **window)
+    assert (actions.remind_due(), actions.remind_due()) == (1, 0)
+    candidate(testing)
+    assert actions.remind_due() == 1
+    deliver_all()
+    assert told() == [("yuki", "signoff-needed")] * 2
+    assert "tests on rc.1 are not reported yet." in Notification.objects.earliest("pk").body
+
+
+def test_testers_are_left_alone_on_the_first_day(payments, ines):
+    person("yuki", roles=["tester"], on=payments)
+    start = timezone.now() + timedelta(days=9)
+    release(payments, "testing", manager=ines, window_starts_at=start, window_ends_at=start + timedelta(hours=2))
+    assert actions.remind_due() == 0
 
 
 def test_every_kind_is_told_of_events_that_exist_in_the_contract(settings):
