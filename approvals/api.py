@@ -3,7 +3,7 @@
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
 from accounts import policy
@@ -21,6 +21,7 @@ from approvals.models import (
     Waiver,
 )
 from approvals.states import Facet, SignoffKind, SignoffState, Verdict
+from core.api import TextJSONParser
 from releases.models import Product
 
 VERDICTS = [
@@ -396,7 +397,7 @@ class SignoffViewSet(viewsets.ReadOnlyModelViewSet):
         return self._shown(actions.attach_report(data["candidate"], data["kind"], file, file.name, actor=request.user))
 
     @extend_schema(request=OfTestSerializer, responses=SignoffSerializer)
-    @action(detail=False, methods=["post"], parser_classes=[JSONParser])
+    @action(detail=False, methods=["post"], parser_classes=[TextJSONParser])
     def run(self, request):
         """Say that the tests of a kind are running now."""
         data = given(OfTestSerializer, request)

@@ -1,7 +1,36 @@
-"""What every API list shares."""
+"""What all of the API shares: pages of lists, and the reading of bodies."""
+
+import json
+import re
+from io import BytesIO
 
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
 from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser
+
+HALF_A_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class TextJSONParser(JSONParser):
+    """JSON that can be stored and told back: not nested without end, and every text of it is text (RFC 8259, section 8.2)."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        body = stream.read()
+        try:
+            data = super().parse(BytesIO(body), media_type, parser_context)
+        except RecursionError:
+            raise ParseError("The values are nested too deep.") from None
+        if HALF_A_PAIR.search(body):
+            _require_text(data)
+        return data
+
+
+def _require_text(data) -> None:
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ParseError("A text holds half of a surrogate pair, which is no character.") from None
 
 
 class Pages(CursorPagination):
