@@ -1,0 +1,51 @@
+"""The world, and a way to knock at it that leaves nothing behind."""
+
+import os
+from contextlib import contextmanager
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+
+from tests import template
+from tests.input.world import World, build
+
+
+@pytest.fixture(autouse=True)
+def nobodys_zone():
+    """A page leaves its reader's time zone behind in the thread; the next test starts in UTC."""
+    yield
+    timezone.deactivate()
+
+
+@pytest.fixture(scope="module")
+def world(django_db_blocker):
+    """The world of a whole file, in a database of its own: its tests knock thousands of times, and undo each knock."""
+    with django_db_blocker.unblock(), template.another(settings.DATABASES["default"], f"world_{os.getpid()}"):
+        yield build()
+
+
+@pytest.fixture
+def own_world(db) -> World:
+    """A world that a test may change."""
+    return build()
+
+
+def as_person(person=None) -> Client:
+    """A client signed in as somebody; a failure of the server is an answer, not an exception."""
+    client = Client(raise_request_exception=False)
+    if person is not None:
+        client.force_login(person)
+    return client
+
+
+@contextmanager
+def undone():
+    """Whatever happens inside is rolled back; doors take it for the ground, as they take a test's own transaction."""
+    block = transaction.atomic()
+    block._from_testcase = True
+    with block:
+        yield
+        transaction.set_rollback(True)

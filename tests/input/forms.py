@@ -1,0 +1,95 @@
+"""The forms of a page as a browser sees them: where they go, what they send, which fields hold text."""
+
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+from django.urls import resolve
+
+CHOSEN = ("checkbox", "radio", "hidden", "submit", "button", "image", "reset")
+
+
+@dataclass
+class Form:
+    """`sent` is what the browser would send untouched, as (name, value); `texts` and `files` name what a person fills."""
+
+    action: str
+    method: str
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    choices: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    buttons: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple:
+        """Forms of the same fields to the same kind of address are one."""
+        return (
+            resolve(urlsplit(self.action).path).view_name,
+            tuple(sorted({*self.texts, *self.choices, *self.files})),
+            dict(self.sent).get("do"),
+        )
+
+    def filled(self, value: str) -> dict[str, list[str]]:
+        """What is sent when every text holds `value`."""
+        data: dict[str, list[str]] = {}
+        for name, usual in self.sent:
+            data.setdefault(name, []).append(usual)
+        return data | {name: [value] for name in self.texts}
+
+    def spoiled(self, value: str) -> dict[str, list[str]]:
+        """What is sent when choices and hidden fields were tampered with, too; `do` still names the form."""
+        names = {name for name, _ in self.sent} | {*self.texts, *self.choices, *self.files}
+        data = {name: [value] for name in names if name not in ("do", "csrfmiddlewaretoken")}
+        return data | {name: [usual] for name, usual in self.sent if name == "do"}
+
+
+class _Reader(HTMLParser):
+    def __init__(self, page: str):
+        super().__init__()
+        self.page, self.forms, self.area, self.select = page, [], None, None
+
+    def handle_starttag(self, tag, attributes):
+        a = dict(attributes)
+        if tag == "form":
+            action = urlsplit(urljoin(self.page, a.get("action") or self.page))
+            self.forms.append(Form(action._replace(fragment="").geturl(), (a.get("method") or "get").lower()))
+        elif self.forms and (name := a.get("name")):
+            self._field(tag, name, a)
+        elif tag == "option" and self.select and ("selected" in a or self.select[1] is None):
+            self.select[1] = a.get("value", "")
+
+    def _field(self, tag, name, a):
+        form, kind = self.forms[-1], a.get("type", "text")
+        if tag == "textarea":
+            form.texts.append(name)
+        elif tag == "select":
+            form.choices.append(name)
+            self.select = [name, None]
+        elif kind == "file":
+            form.files.append(name)
+        elif tag == "input" and kind not in CHOSEN:
+            form.texts.append(name)
+        elif tag == "button" or kind == "submit":
+            form.buttons.append((name, a.get("value", "")))
+        elif kind == "hidden" or "checked" in a:
+            form.sent.append((name, a.get("value", "on")))
+        else:
+            form.choices.append(name)
+
+    def handle_endtag(self, tag):
+        if tag == "select" and self.select:
+            self.forms[-1].sent.append((self.select[0], self.select[1] or ""))
+            self.select = None
+
+
+def read(page: str, html: str) -> list[Form]:
+    """The forms that post, one for each button that says what to do."""
+    reader = _Reader(page)
+    reader.feed(html)
+    posting = [form for form in reader.forms if form.method == "post"]
+    return [replace(form, sent=[*form.sent, *pressed]) for form in posting for pressed in _presses(form)]
+
+
+def _presses(form: Form) -> list[list[tuple[str, str]]]:
+    return [[button] for button in form.buttons] or [[]]

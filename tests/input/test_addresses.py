@@ -1,0 +1,90 @@
+"""Every address, with good and senseless values, asked by nobody, by a stranger and by the person with all rights."""
+
+from urllib.parse import unquote
+
+import pytest
+from django.urls import Resolver404, resolve
+
+from tests.input import garbage
+from tests.input.addresses import Address, every
+from tests.input.answers import assert_none, body, trouble
+from tests.input.conftest import as_person, undone
+
+OPEN_TO_ALL = {"live", "ready", "schema", "api-docs", "accounts:sign_in", "portal:calendar_feed", "portal:status"}
+SECRETS_OF_PRODUCTS = ("PAY-100", "2.1.0", "Payments")
+
+
+def asked(client, path: str):
+    with undone():
+        return client.get(path)
+
+
+def failed(client, paths) -> list[str]:
+    """One line for each path that the server fails at."""
+    answers = ((path, asked(client, path)) for path in paths)
+    return [f"{path[:90]}: {trouble(answer)}" for path, answer in answers if answer.status_code >= 500]
+
+
+def good(world) -> list[str]:
+    return [path for address in every() for path in address.paths(world)]
+
+
+def spoiled(address: Address, world, value: str) -> list[str]:
+    """The address with one argument after the other replaced, where that still leads to a page."""
+    usual = {argument: address.values(argument, world)[0] for argument in address.arguments}
+    paths = [address.to(**usual | {argument: value}) for argument in address.arguments]
+    return [path for path in paths if leads_somewhere(path)]
+
+
+def leads_somewhere(path: str) -> bool:
+    try:
+        resolve(unquote(path, errors="replace"))
+    except Resolver404:
+        return False
+    return True
+
+
+def test_every_address_opens_for_the_person_with_all_rights(world):
+    assert len(good(world)) > 250
+    assert_none(failed(as_person(world.master), good(world)))
+
+
+def test_a_stranger_is_told_of_no_product_release_or_change(world):
+    client, told = as_person(world.stranger), []
+    for path in good(world):
+        if path.startswith(("/status/", "/calendar/feed/")):
+            continue
+        answer = asked(client, path)
+        assert answer.status_code < 500, f"{path}: {trouble(answer)}"
+        if answer.status_code == 200 and any(word in body(answer) for word in SECRETS_OF_PRODUCTS):
+            told.append(path)
+
+    assert_none(told)
+
+
+def test_who_is_not_signed_in_is_led_to_the_sign_in_and_sees_no_data(world):
+    client, shown = as_person(), []
+    for address in every():
+        if address.name not in OPEN_TO_ALL:
+            answer = asked(client, address.paths(world)[0])
+            allowed = (401, 403, 405) if address.is_api else (302, 404, 405)
+            led_away = answer.status_code == 302 and "/sign-in/" not in answer["Location"]
+            if answer.status_code not in allowed or led_away:
+                shown.append(f"{address}: {trouble(answer)}")
+
+    assert_none(shown)
+
+
+@pytest.mark.parametrize("value", garbage.IN_A_PATH, ids=lambda value: value[:12])
+def test_no_address_fails_on_a_senseless_argument(world, value):
+    paths = [path for address in every() for path in spoiled(address, world, value)]
+
+    assert paths
+    assert_none(failed(as_person(world.master), paths))
+
+
+@pytest.mark.parametrize("value", garbage.IN_A_QUERY, ids=lambda value: value[:12])
+def test_no_address_fails_on_a_senseless_query(world, value):
+    query = garbage.query(value)
+
+    assert_none(failed(as_person(world.master), [f"{a.paths(world)[0]}?{query}" for a in every()]))

@@ -1,0 +1,102 @@
+"""Every operation of the API that takes a body, with what no program should send."""
+
+import json
+
+import pytest
+from drf_spectacular.generators import SchemaGenerator
+
+from core.models import Event
+from tests.input import garbage
+from tests.input.addresses import every
+from tests.input.answers import assert_none, trouble
+from tests.input.conftest import as_person, undone
+
+SIMPLE = {"string": "A text", "integer": 1, "number": 1, "boolean": True}
+
+
+@pytest.fixture(scope="module")
+def operations(world) -> list[tuple[str, str, dict]]:
+    """(method, path to a row of the world, {field: its schema}) of each operation with a body."""
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    paths = {a.template.replace("{pk}", "{id}"): a.paths(world)[0] for a in every() if a.is_api}
+    found = []
+    for template, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            if "requestBody" in operation:
+                body = next(iter(operation["requestBody"]["content"].values()))["schema"]
+                fields = schema["components"]["schemas"][body["$ref"].rpartition("/")[2]]["properties"]
+                found.append((method, paths[template.lstrip("/")], fields))
+    return found
+
+
+def sent(client, method: str, path: str, body: bytes):
+    """The answer, and the events that it left; then everything is undone."""
+    with undone():
+        before = Event.objects.count()
+        answer = getattr(client, method)(path, body, content_type="application/json")
+        left = (
+            []
+            if answer.status_code >= 500
+            else list(Event.objects.order_by("pk").values_list("name", flat=True)[before:])
+        )
+    return answer, left
+
+
+def complaint(client, method: str, path: str, body: bytes) -> list[str]:
+    answer, left = sent(client, method, path, body)
+    if answer.status_code >= 500:
+        return [f"{method} {path} {body[:60]!r}: {trouble(answer)}"]
+    if answer.status_code >= 400 and left:
+        return [f"{method} {path}: refused with {answer.status_code} and left {left}"]
+    if answer.status_code >= 400 and not answer["Content-Type"].startswith("application/json"):
+        return [f"{method} {path}: {answer.status_code} as {answer['Content-Type']}"]
+    return []
+
+
+def test_the_schema_lists_the_operations_that_are_tried(operations):
+    assert len(operations) > 55
+
+
+@pytest.mark.parametrize("kind", garbage.JSONS)
+def test_no_operation_fails_on_senseless_fields(world, operations, kind):
+    client, found = as_person(world.master), []
+    for method, path, fields in operations:
+        body = json.dumps(dict.fromkeys(fields, garbage.JSONS[kind])).encode()
+        found += complaint(client, method, path, body)
+
+    assert_none(found)
+
+
+@pytest.mark.parametrize("kind", ["NUL", "null", "an object", "half a surrogate pair", "a huge number"])
+def test_no_operation_fails_on_one_senseless_field_among_good_ones(world, operations, kind):
+    client, found = as_person(world.master), []
+    for method, path, fields in operations:
+        usual = {
+            name: SIMPLE.get(schema.get("type"), "") for name, schema in fields.items() if not schema.get("readOnly")
+        }
+        for name in usual:
+            found += complaint(client, method, path, json.dumps(usual | {name: garbage.JSONS[kind]}).encode())
+
+    assert_none(found)
+
+
+@pytest.mark.parametrize("kind", garbage.BODIES)
+def test_no_operation_fails_on_a_body_that_is_none(world, operations, kind):
+    client, found = as_person(world.master), []
+    for method, path, _ in operations:
+        found += complaint(client, method, path, garbage.BODIES[kind])
+
+    assert_none(found)
+
+
+def test_nobody_and_strangers_change_nothing(world, operations):
+    changed = []
+    for person in (None, world.stranger):
+        client = as_person(person)
+        for method, path, fields in operations:
+            body = json.dumps({name: SIMPLE.get(schema.get("type"), "") for name, schema in fields.items()}).encode()
+            answer, left = sent(client, method, path, body)
+            if answer.status_code < 400 or left:
+                changed.append(f"{person}: {method} {path} {answer.status_code} {left}")
+
+    assert_none([line for line in changed if "/tokens/" not in line])

@@ -1,0 +1,99 @@
+"""Every form of every page, filled with what no form hopes for."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from core.models import Event
+from tests.input import forms, garbage
+from tests.input.addresses import every
+from tests.input.answers import assert_none, body, trouble
+from tests.input.conftest import as_person, undone
+
+LEFT_OUT = ("/sign-out/", "/password/sign-out-everywhere/")
+TAKES_NO_TEXT = ("draft", "review")  # buttons beside the text of release notes that leave it alone
+
+
+@pytest.fixture(scope="module")
+def all_forms(world) -> list[forms.Form]:
+    """Each form of each page once, as the person with all rights sees them."""
+    client, found = as_person(world.master), {}
+    for address in every():
+        if address.is_api or address.template.startswith(("api/", "hooks/callback")):
+            continue
+        for path in address.paths(world):
+            answer = client.get(path)
+            if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
+                for form in forms.read(path, body(answer)):
+                    found.setdefault(form.key, form)
+    return [form for form in found.values() if form.action not in LEFT_OUT]
+
+
+def sent(client, form: forms.Form, data: dict, files: dict):
+    """The answer to the form, and the events that it left; then everything is undone."""
+    with undone():
+        before = Event.objects.count()
+        answer = client.post(form.action, data | files, headers={"referer": f"http://testserver{form.action}"})
+        left = [] if answer.status_code >= 500 else list(Event.objects.values_list("name", flat=True)[before:])
+    return answer, left
+
+
+def complaints(client, all_forms, fill, value) -> list[str]:
+    """One line for each form that failed, or refused and still left an event."""
+    found = []
+    for form in all_forms:
+        files = {name: SimpleUploadedFile("report.xml", value.encode(errors="replace")) for name in form.files}
+        answer, left = sent(client, form, fill(form, value), files)
+        if answer.status_code >= 500:
+            found.append(f"{form.action} {form.key[1:]}: {trouble(answer)}")
+        elif answer.status_code >= 400 and left:
+            found.append(f"{form.action}: refused with {answer.status_code} and left {left}")
+    return found
+
+
+def test_the_pages_offer_the_forms_that_are_tried(all_forms):
+    fields = {name for form in all_forms for name in form.texts}
+
+    assert len(all_forms) > 60
+    assert {"version", "objective", "reason", "comment", "text", "window_starts_at", "commit", "summary"} <= fields
+
+
+@pytest.mark.parametrize("kind", garbage.TEXTS)
+def test_no_form_fails_on_what_is_typed(world, all_forms, kind):
+    assert_none(complaints(as_person(world.master), all_forms, forms.Form.filled, garbage.TEXTS[kind]))
+
+
+@pytest.mark.parametrize("kind", ["NUL", "nothing", "a huge number", "a negative number", "not a number"])
+def test_no_form_fails_on_choices_that_were_tampered_with(world, all_forms, kind):
+    assert_none(complaints(as_person(world.master), all_forms, forms.Form.spoiled, garbage.TEXTS[kind]))
+
+
+def test_a_zero_character_is_refused_by_every_text_field_and_leaves_no_event(world, all_forms):
+    client, taken = as_person(world.master), []
+    for form in all_forms:
+        if form.texts and dict(form.sent).get("do") not in TAKES_NO_TEXT:
+            answer, left = sent(client, form, form.filled(garbage.TEXTS["NUL"]), {})
+            if answer.status_code not in (409, 422) or left:
+                taken.append(f"{form.action} {form.texts}: {answer.status_code} {left}")
+
+    assert_none(taken)
+
+
+def test_a_refused_form_says_so_in_its_title_and_keeps_what_was_typed(world, all_forms):
+    client, wrong, kept = as_person(world.master), [], 0
+    for form in all_forms:
+        answer, _ = sent(client, form, form.filled("kept\0text"), {})
+        if answer.status_code == 422:
+            page = body(answer)
+            if "<title>Error:" not in page:
+                wrong.append(f"{form.action}: no Error in {page[page.find('<title>') :][:60]!r}")
+            elif not_shown(form, page):
+                wrong.append(f"{form.action}: lost {not_shown(form, page)}")
+            kept += 1
+
+    assert_none(wrong)
+    assert kept > 20
+
+
+def not_shown(form: forms.Form, page: str) -> list[str]:
+    """Text fields whose content the page no longer holds. Secrets are never shown again."""
+    return [] if "kept" in page or all("password" in name or "secret" in name for name in form.texts) else form.texts
