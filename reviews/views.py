@@ -67,6 +67,7 @@ def _page(request: HttpRequest, found: Review, status: int = 200, **forms) -> Ht
         "write_form": forms.get("write_form") or ReviewForm(instance=found),
         "finding_form": forms.get("finding_form") or FindingForm(),
         "action_form": forms.get("action_form") or ActionForm(product=product),
+        "failed": status == 422,
         "late": found.due_at < timezone.now() and found.state not in (ReviewState.APPROVED, ReviewState.CLOSED),
     }
     return render(request, "reviews/review.html", context, status=status)

@@ -63,6 +63,7 @@ def _sheet(
     )
     context["how"] = how
     status = 200 if refusal is None else 422 if context["comment_error"] else 409
+    context["failed"] = status == 422
     return render(request, "approvals/_sheet.html" if request.htmx else "approvals/decide.html", context, status=status)
 
 
@@ -114,6 +115,7 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
         context = inbox.sheet_for(asked, request.user, blockers=refusal.blockers) | {
             "how": "",
             "answer_kept": {pk: text},
+            "failed": True,
         }
         return render(
             request, "approvals/_sheet.html" if request.htmx else "approvals/decide.html", context, status=422
