@@ -26,7 +26,7 @@ def new(request: HttpRequest) -> HttpResponse:
     slug = request.POST.get("product") or request.GET.get("product") or _only(products)
     if not slug:
         return render(request, "releases/new.html", {"products": products})
-    product = products.filter(slug=slug).first()
+    product = products.filter(slug=slug).first() if slug.isprintable() else None
     if product is None:
         raise Http404
     form = PlanForm(request.POST or None, product=product, initial=_proposed(request, product))
