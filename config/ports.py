@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import psutil
 
@@ -20,6 +20,15 @@ def is_free(host: str, port: int) -> bool:
                 return False
             raise
     return True
+
+
+def some_free(host: str, count: int) -> list[int]:
+    """As many ports as asked for, chosen by the system among those that nobody uses."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(closing(socket.socket())) for _ in range(count)]
+        for one in sockets:
+            one.bind((host, 0))
+        return [one.getsockname()[1] for one in sockets]
 
 
 def holder(port: int) -> str:
