@@ -1,7 +1,10 @@
 """Every main page with the demonstration's portfolio on it: accessible in both themes, narrow, and without a complaint."""
 
 import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -100,10 +103,10 @@ class Named:
 @pytest.fixture(scope="module")
 def gallery(django_test_environment, django_db_blocker, browser) -> Iterator[Gallery]:
     """The demonstration, loaded once for all pages, in a database of its own."""
-    with django_db_blocker.unblock(), template.another(settings.DATABASES["default"], "gallery"):
-        load.load()
+    with django_db_blocker.unblock(), template.another(settings.DATABASES["default"], "gallery"), no_runs_of_others():
         site = Slipway(os.environ | {"SLIPWAY_TEST_DATABASE": "gallery"})
         try:
+            load.load()
             seats = Seats(browser.new_context, site.serve())
             yield Gallery(seats, places())
             for context in seats.contexts:
@@ -111,6 +114,15 @@ def gallery(django_test_environment, django_db_blocker, browser) -> Iterator[Gal
         finally:
             site.stop()
             ship.down(portfolio.ROOT)
+
+
+@contextmanager
+def no_runs_of_others() -> Iterator[None]:
+    """Runs of tools are known by their key, which begins anew with each database: those of one are none of the other's."""
+    folder = Path(settings.VAR_DIR) / "runs"
+    shutil.rmtree(folder, ignore_errors=True)
+    yield
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def places() -> dict[str, str]:
