@@ -62,6 +62,7 @@ class ReviewViewSet(viewsets.ReadOnlyModelViewSet):
 
     serializer_class = ReviewSerializer
     queryset = Review.objects.none()
+    lookup_value_regex = "[0-9]{1,18}"
     filterset_fields = ["state", "release"]
 
     def get_queryset(self):
@@ -126,6 +127,7 @@ class ActionItemViewSet(mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet):
 
     serializer_class = ActionSerializer
     queryset = ActionItem.objects.none()
+    lookup_value_regex = "[0-9]{1,18}"
     filterset_fields = ["state", "owner", "review", "mandatory"]
     http_method_names = ["get", "patch", "post", "head", "options"]
 
