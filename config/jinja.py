@@ -25,6 +25,13 @@ from portal.looks import LOOKS, STAGES, look, stage_number
 __all__ = ["FormRenderer", "environment"]
 
 
+def deed(name: str) -> tuple[str, str, str]:
+    """(tone, icon, words) of an event: portal.feed.deed, which needs the models and so cannot be imported above."""
+    from portal import feed
+
+    return feed.deed(name)
+
+
 def environment(**options) -> Environment:
     """The environment that Django's Jinja2 backend asks for, with everything `docs/interface.md` lists."""
     options |= {
@@ -36,6 +43,7 @@ def environment(**options) -> Environment:
     env = Environment(**options)  # noqa: S701  the backend passes autoescape=True
     env.globals |= {
         "control": control,
+        "deed": deed,
         "describe": describe,
         "htmx_script": htmx_script,
         "icon": icon,

@@ -99,7 +99,7 @@ def _ahead_or_ago(words: str, *, ahead: bool) -> str:
 
 
 def duration(length: timedelta | float) -> str:
-    """`42 s`, `3 min 48 s`, `2 h 5 min`, `3 days 4 h`: the largest unit and the one below it, cut not rounded. A number is seconds."""
+    """`42 s`, `3 min 48 s`, `2 h 5 min`, `5 days`: the largest unit and the next, cut not rounded. A number is seconds."""
     seconds = int(length.total_seconds() if isinstance(length, timedelta) else length)
     sign = "−" if seconds < 0 else ""
     units = list(_units(abs(seconds)))

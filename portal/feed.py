@@ -147,9 +147,14 @@ ABOUT_IT = {
     did: f"{did} it"
     for did in (
         "drafted", "expedited", "started to deploy", "released", "rolled back", "closed", "resumed", "cancelled", "blocked",
-        "approved", "rejected",
+        "approved", "rejected", "added", "edited", "started to assess", "asked to authorise", "withdrew", "began to implement",
+        "finished",
     )
-} | {"put on hold": "put it on hold", "marked ready": "marked it ready", "took back to ready": "took it back to ready"}  # fmt: skip
+} | {
+    "put on hold": "put it on hold", "marked ready": "marked it ready", "took back to ready": "took it back to ready",
+    "marked as failed": "marked it as failed", "backed out": "backed it out", "took off hold": "took it off hold",
+    "took up again": "took it up again",
+}  # fmt: skip
 QUIET = (
     "run.started",
     "run.ended",
@@ -222,8 +227,18 @@ def _subjects(events: list[Event]) -> dict[str, object]:
     return found
 
 
+def deed(name: str) -> tuple[str, str, str]:
+    """(tone, icon, words) of an event's name on the page of what it happened to: `release.held` is `put it on hold`."""
+    tone, icon, did = _told(name)
+    return tone, icon, _alone(did)
+
+
+def _told(name: str) -> tuple[str, str, str]:
+    return TOLD.get(name) or ("mute", "info", f"recorded “{_plain(name)}” for")
+
+
 def _line(event: Event, subject, around) -> Line:
-    tone, icon, did = TOLD.get(event.name) or ("mute", "info", f"recorded “{_plain(event.name)}” for")
+    tone, icon, did = _told(event.name)
     if event.name == "vote.cast" and event.payload.get("verdict") == "reject":
         tone, icon, did = "bad", "x-circle", "rejected"
     elif event.name == "vote.cast":

@@ -94,7 +94,8 @@ class Action:
 def of(request: HttpRequest, release: Release, tab: str = "") -> dict:
     """The frame's context for the page `tab` ("overview", "scope", "candidates", "approvals", …). A constant number of queries.
 
-    Keys: release, product, frame = {trail, stage, notes, held, hold, next, blocking, menu, tabs, may_plan, may_comment}.
+    Keys: release, product, frame = {trail, stage, notes, held, hold, taken_back, next, blocking, menu, tabs, may_plan,
+    may_comment}.
     """
     may = _asker(request.user, release)
     due = next_action(release, may)
@@ -107,6 +108,7 @@ def of(request: HttpRequest, release: Release, tab: str = "") -> dict:
             "notes": _notes(release),
             "held": release.state == ReleaseState.ON_HOLD,
             "hold": _hold(release),
+            "taken_back": taken_back(release),
             "next": due,
             "blocking": len([a for a in due.answers if not a.clear]) if due else 0,
             "menu": _menu(release, may, due),
@@ -247,6 +249,16 @@ def _note(release: Release, stage: Stage, at, index: int, here: int) -> str:
     if index == here and release.state not in FINISHED:
         return f"since {wording.day(at)}, {wording.relative(at)}"
     return wording.day(at)
+
+
+def taken_back(release: Release) -> bool:
+    """Whether what was released runs no longer: it was rolled back, also where the review has followed since."""
+    if release.state == ReleaseState.ROLLED_BACK:
+        return True
+    if release.state not in (ReleaseState.REVIEW, ReleaseState.CLOSED):
+        return False
+    told = Event.objects.filter(stream=stream_of(release), name__in=("release.released", "release.rolled_back"))
+    return told.order_by("-seq").values_list("name", flat=True).first() == "release.rolled_back"
 
 
 def _hold(release: Release) -> Event | None:

@@ -24,7 +24,11 @@ class FindingForm(forms.ModelForm):
     class Meta:
         model = Finding
         fields = ["kind", "text"]
-        widgets = {"text": forms.Textarea(attrs={"rows": 2})}
+        widgets = {"kind": forms.RadioSelect, "text": forms.Textarea(attrs={"rows": 2})}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [c for c in self.fields["kind"].choices if c[0]]
 
 
 class ActionForm(forms.ModelForm):
@@ -37,5 +41,6 @@ class ActionForm(forms.ModelForm):
     def __init__(self, *args, product, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["owner"].queryset = policy.who_may("releases.comment", product)
+        self.fields["owner"].empty_label = "Nobody yet"
         self.fields["due_on"].label = "Due"
         self.fields["mandatory"].label = "Mandatory"

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from core import wording
 from core.models import Event
 from portal.looks import stage_number
+from releases.frame import taken_back
 from releases.models import Release
 from releases.states import SHIPPED, ReleaseState
 
@@ -51,9 +52,10 @@ def status(request: HttpRequest, token: str) -> HttpResponse:
     release = Release.objects.select_related("product").filter(status_token=token).first()
     if release is None:
         raise Http404("There is no such page.")
+    back = taken_back(release) or (release.state in SHIPPED and not release.released_at)
     at = stage_number(release.state, release.held_from)
     names = [NOW_WORDS[n] if n == at - 1 else STAGE_WORDS[n] for n in range(7)]
-    tone, icon, badge = standing(release)
+    tone, icon, badge = standing(release, back)
     context = {
         "release": release,
         "at": at,
@@ -61,10 +63,11 @@ def status(request: HttpRequest, token: str) -> HttpResponse:
         "tone": tone,
         "badge_icon": icon,
         "badge": badge,
-        "title": headline(release),
+        "title": headline(release, back),
+        "is_live": release.state in SHIPPED and not back,
         "ship": ship(at),
         "updates": updates(release),
-        "answers": answers(release),
+        "answers": answers(release, back),
     }
     response = render(request, "portal/status.html", context)
     response["X-Robots-Tag"] = "noindex, nofollow"
@@ -85,15 +88,15 @@ def what(release: Release) -> str:
     return release.title or f"{release.product.name} {release.version}"
 
 
-def headline(release: Release) -> str:
+def headline(release: Release, back: bool) -> str:
     """The answer: `Instant refunds go live on Thu 12 Nov`, in words that fit singular and plural titles."""
     state, name = release.state, what(release)
-    if state in SHIPPED and release.released_at:
+    if back:
+        return f"{name}: taken back"
+    if state in SHIPPED:
         return f"{name}: live since {wording.day(release.released_at, year=True)}"
     if state == ReleaseState.CANCELLED:
         return f"{name}: will not come"
-    if state == ReleaseState.ROLLED_BACK or (state in SHIPPED and not release.released_at):
-        return f"{name}: taken back"
     if state == ReleaseState.ON_HOLD:
         return f"{name}: on hold"
     if state == ReleaseState.DEPLOYING:
@@ -103,10 +106,10 @@ def headline(release: Release) -> str:
     return f"{name}: live on {wording.day(release.window_starts_at)}"
 
 
-def standing(release: Release) -> tuple[str, str, str]:
+def standing(release: Release, back: bool) -> tuple[str, str, str]:
     """(tone, icon, word) of the badge. Never a chance: only what is known."""
     state = release.state
-    if state == ReleaseState.ROLLED_BACK or (state in SHIPPED and not release.released_at):
+    if back:
         return "bad", "undo", "Taken back"
     if state in SHIPPED:
         return "ok", "check-circle", "Live"
@@ -121,16 +124,18 @@ def standing(release: Release) -> tuple[str, str, str]:
     return "info", "calendar", "Planned"
 
 
-def answers(release: Release) -> list[tuple[str, str, str]]:
+def answers(release: Release, back: bool) -> list[tuple[str, str, str]]:
     """(question, answer, explanation), from what the plan says."""
     rows = []
     if release.objective:
         rows.append(("What changes for me?", what(release), release.objective))
-    if release.state in SHIPPED and release.released_at:
+    if back:
+        rows.append(("Is it live?", "No", "It was taken back; the version before runs again."))
+    elif release.state in SHIPPED:
         rows.append(("Is it live?", "Yes", f"Since {wording.full(release.released_at)}."))
     elif release.window_starts_at:
         rows.append(("When does it come?", wording.day(release.window_starts_at, year=True), _window(release)))
-    rows.append(("Where does it stand?", *stands_at(release)))
+    rows.append(("Where does it stand?", *stands_at(release, back)))
     return rows
 
 
@@ -139,9 +144,9 @@ def _window(release: Release) -> str:
     return f"Between {wording.clock(opens)} and {wording.clock(closes)} {wording.zone(closes)}."
 
 
-def stands_at(release: Release) -> tuple[str, str]:
+def stands_at(release: Release, back: bool) -> tuple[str, str]:
     """(word, explanation) of its place on the way."""
-    at, word = stage_number(release.state, release.held_from), standing(release)[2]
+    at, word = stage_number(release.state, release.held_from), standing(release, back)[2]
     if release.state == ReleaseState.CANCELLED:
         return word, "It was planned and then called off."
     going_on = release.state not in (ReleaseState.ON_HOLD, ReleaseState.ROLLED_BACK)

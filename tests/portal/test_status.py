@@ -3,6 +3,7 @@
 import pytest
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from core.events import record
 from tests.factories import accounts, approvals, deployments, releases
@@ -81,3 +82,18 @@ def test_every_state_has_its_page(client, state):
 )
 def test_bad_news_are_told_in_a_word(client, state, word):
     assert word in page_of(client, releases.release(state=state)).content.decode()
+
+
+def test_what_was_taken_back_is_not_told_to_be_live_once_its_review_is_closed(client, manager):
+    release = releases.release(state="closed", title="Saved baskets", released_at=timezone.now())
+    with transaction.atomic():
+        record("release.released", release, actor=manager)
+    assert "Saved baskets: live since" in page_of(client, release).content.decode()
+
+    with transaction.atomic():
+        record("release.rolled_back", release, actor=manager, reason="It lost vouchers.")
+    html = page_of(client, release).content.decode()
+
+    assert "Saved baskets: taken back" in html
+    assert "Live since" not in html
+    assert "vouchers" not in html
