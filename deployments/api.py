@@ -181,7 +181,9 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     @action(detail=True, methods=["post"], url_path="roll-back")
     def roll_back(self, request, pk=None):
         """Bring the last verified candidate back. Answers with the rollback, a deployment of its own."""
-        return self._done(doors.roll_back(self.get_object().pk, actor=request.user, **self._asked(GivenReasonSerializer)))
+        return self._done(
+            doors.roll_back(self.get_object().pk, actor=request.user, **self._asked(GivenReasonSerializer))
+        )
 
     @extend_schema(
         parameters=[OpenApiParameter("after", int, description="Only lines after the one with this id")],

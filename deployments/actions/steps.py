@@ -94,7 +94,7 @@ def lay_out_run(deployment: Deployment, hook, position: int, attempt: int = 1) -
         config=hook.config,
         timeout_s=hook.timeout_s,
         on_failure=hook.on_failure,
-        key=f"deploy-{deployment.pk}-{position}-{attempt}",
+        key=f"{deployment.key}-{position}-{attempt}",
         token=secrets.token_urlsafe(32),
     )
 

@@ -1,5 +1,7 @@
 """The deployment of one candidate to one environment, and what its verification saw."""
 
+from datetime import UTC
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -103,6 +105,11 @@ class Deployment(LifecycleModel):
     @property
     def rights_scope(self) -> Product:
         return self.release.product
+
+    @property
+    def key(self) -> str:
+        """What its calls to tools begin with. The instant keeps a new database from meeting the runs of an old one."""
+        return f"deploy-{self.pk}-{self.created_at.astimezone(UTC):%Y%m%d%H%M%S}"
 
     @property
     def is_live(self) -> bool:

@@ -140,6 +140,5 @@ def fresh(row):
 
 def runs_of(deployment: Deployment) -> list[tuple[str, str]]:
     return [
-        (run.key.removeprefix(f"deploy-{deployment.pk}-"), run.state)
-        for run in Run.objects.filter(deployment=deployment)
+        (run.key.removeprefix(f"{deployment.key}-"), run.state) for run in Run.objects.filter(deployment=deployment)
     ]

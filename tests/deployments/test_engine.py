@@ -58,7 +58,7 @@ def test_the_tool_is_told_what_is_deployed_and_what_ran_before(place, tool):
         before.candidate.version,
     )
     assert (inputs["action"], inputs["environment"], inputs["deployment"]) == ("deploy", "staging", deployment.pk)
-    assert tool.started[0].key == f"deploy-{deployment.pk}-1-1"
+    assert tool.started[0].key == f"{deployment.key}-1-1"
 
 
 def test_a_failed_hook_fails_the_deployment_and_frees_the_environment(place, tool):
@@ -89,7 +89,7 @@ def test_a_failed_hook_that_shall_ask_pauses_and_is_tried_again_under_a_new_key(
 
     assert fresh(deployment).state == "succeeded"
     assert runs_of(deployment) == [("1-1", "failed"), ("1-2", "succeeded")]
-    assert [call.key for call in tool.started] == [f"deploy-{deployment.pk}-1-1", f"deploy-{deployment.pk}-1-2"]
+    assert [call.key for call in tool.started] == [f"{deployment.key}-1-1", f"{deployment.key}-1-2"]
 
 
 def test_an_unknown_outcome_pauses_for_a_person_and_is_never_taken_for_success(place, tool):
@@ -141,7 +141,7 @@ def test_a_tool_that_cannot_be_reached_is_called_again_until_it_can(place, tool)
     turn()
 
     assert fresh(deployment).state == "succeeded"
-    assert {call.key for call in tool.started} == {f"deploy-{deployment.pk}-1-1"}
+    assert {call.key for call in tool.started} == {f"{deployment.key}-1-1"}
     assert events_of(Run.objects.get()) == ["run.started", "run.ended"]
 
 
@@ -164,7 +164,7 @@ def test_a_hook_that_hangs_is_stopped_at_its_deadline(place, tool):
 
     assert fresh(deployment).state == "failed"
     assert "longer than its time limit of 600 s" in fresh(deployment).detail
-    assert tool.stopped == [f"deploy-{deployment.pk}-1-1"]
+    assert tool.stopped == [f"{deployment.key}-1-1"]
 
 
 def test_a_claim_that_lapsed_is_handed_on_under_the_same_key(place, tool):
@@ -218,7 +218,7 @@ def test_a_callback_that_overtakes_the_answer_of_the_call_counts(place, tool):
 
     assert runs_of(deployment) == [("1-1", "succeeded")]
     assert fresh(deployment).state == "succeeded"
-    assert fresh(Run.objects.get()).handle == {"run": f"deploy-{deployment.pk}-1-1"}
+    assert fresh(Run.objects.get()).handle == {"run": f"{deployment.key}-1-1"}
 
 
 def test_a_callback_that_is_not_signed_changes_nothing(place, tool):
@@ -255,7 +255,7 @@ def test_aborting_tells_the_tool_to_stop_and_undoes_nothing(place, tool):
     turn()
 
     assert (fresh(deployment).state, fresh(deployment).reason) == ("aborted", "Wrong afternoon.")
-    assert tool.stopped == [f"deploy-{deployment.pk}-1-1"]
+    assert tool.stopped == [f"{deployment.key}-1-1"]
     assert runs_of(deployment) == [("1-1", "cancelled")]
 
 
@@ -275,8 +275,8 @@ def test_a_run_cancelled_while_its_call_is_on_its_way_is_stopped_after_all(place
     run_doors.start_run(Run.objects.get().pk)
     turn()
 
-    assert stopped_too_early == [f"deploy-{deployment.pk}-1-1"]
-    assert tool.stopped == [f"deploy-{deployment.pk}-1-1"] * 2
+    assert stopped_too_early == [f"{deployment.key}-1-1"]
+    assert tool.stopped == [f"{deployment.key}-1-1"] * 2
     assert runs_of(deployment) == [("1-1", "cancelled")]
     assert not Run.objects.get().is_stopping
 

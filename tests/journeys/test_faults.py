@@ -158,7 +158,7 @@ def test_a_worker_killed_between_the_call_of_a_tool_and_its_note_does_not_call_i
     tool.let_through()
 
     processes.until_state(deployment, "succeeded")
-    assert tool.runs() == [f"deploy-{deployment.pk}-1-1"]
+    assert tool.runs() == [f"{deployment.key}-1-1"]
     run = Run.objects.get(deployment=deployment)
     assert list(Event.objects.filter(stream=stream_of(run)).values_list("name", flat=True)) == [
         "run.started",
@@ -199,7 +199,7 @@ def test_a_broker_killed_in_mid_deployment_that_comes_back_empty_loses_nothing(s
 
     slipway.until_state(deployment, "succeeded", patience_s=40)
     slipway.until_settled(patience_s=40)
-    assert tool.runs() == [f"deploy-{deployment.pk}-1-1"]
+    assert tool.runs() == [f"{deployment.key}-1-1"]
     told = Notification.objects.filter(kind="blocked").values_list("recipient__username", flat=True)
     assert sorted(told) == ["ines", "mateus"]
     assert Event.objects.filter(stream=stream_of(deployment), name="deployment.succeeded").count() == 1
