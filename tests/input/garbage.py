@@ -1,7 +1,7 @@
 """What people, scripts and attackers send instead of what is asked for."""
 
 HUGE = "9" * 30
-IN_A_PATH = ("0", "-1", "９", HUGE, "%00", "x%00y", "%ff", "..%2f..%2fetc", "x" * 3000, "%27%20OR%201=1--", "é")
+IN_A_PATH = ("0", "-1", "９", HUGE, "%00", "x%00y", "%ff", "..%5c..%5cetc", "x" * 3000, "%27%20OR%201=1--", "é")
 IN_A_QUERY = ("%00", "%ff", "-1", HUGE, "NaN", "2026-02-30", "x" * 3000, "%F0%9F%9A%A2", "[]")
 QUERIES = [
     "page",

@@ -1,6 +1,7 @@
 """Every operation of the API that takes a body, with what no program should send."""
 
 import json
+import re
 
 import pytest
 from drf_spectacular.generators import SchemaGenerator
@@ -85,6 +86,18 @@ def test_no_operation_fails_on_a_body_that_is_none(world, operations, kind):
     client, found = as_person(world.master), []
     for method, path, _ in operations:
         found += complaint(client, method, path, garbage.BODIES[kind])
+
+    assert_none(found)
+
+
+@pytest.mark.parametrize("value", ["0", "x", garbage.HUGE, "x%00y", "-1"])
+def test_no_operation_fails_on_a_senseless_id(world, operations, value):
+    client, found = as_person(world.master), []
+    paths = {(method, re.sub(r"/\d+/", f"/{value}/", path)) for method, path, _ in operations}
+    for method, path in sorted(pair for pair in paths if value in pair[1]):
+        answer, left = sent(client, method, path, b"{}")
+        if answer.status_code not in (400, 404) or left:
+            found.append(f"{method} {path[:80]}: {trouble(answer)} {left}")
 
     assert_none(found)
 

@@ -109,7 +109,7 @@ def test_a_repository_without_tags_offers_what_there_is(own_world, tmp_path, com
     path = tmp_path / "allowed" / "project"
     path.mkdir()
     Repo.init(str(path)).close()
-    for n in range(commits):
+    for _ in range(commits):
         porcelain.commit(str(path), message=b"feat: refunds (#1)", author=b"A <a@b.c>", committer=b"A <a@b.c>")
     client = point(own_world, str(path))
     page = reverse("releases:scope_git", args=["payments", "2.1.0"])
