@@ -9,7 +9,9 @@ UV := $(V)/bin/uv
 COMPILE := pip compile --quiet --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-PAGES ?= / /inbox/ /calendar/ /reports/
+PAYMENTS := /r/payments-api/4.8.0
+PAGES ?= home=/ release=$(PAYMENTS)/ approvals=$(PAYMENTS)/approvals/ deployment=/deployments/24/ product=/products/payments-api/ \
+	calendar=/calendar/ reports=/reports/
 
 .PHONY: help run services demo screenshots test check lint house migrations deploy lock-fresh format lock clean browser
 
@@ -20,7 +22,7 @@ help:
 	@echo "make format   let ruff put the code in shape"
 	@echo "make services start the embedded servers alone"
 	@echo "make demo     load the demonstration into an empty database, without starting the web server"
-	@echo "make screenshots  of the demonstration, while make run serves it (PAGES=/inbox/ for others)"
+	@echo "make screenshots  of the demonstration for docs/, while make run serves it (PAGES=/freezes/ for others)"
 	@echo "make lock     resolve requirements*.in anew into requirements*.txt (UPGRADE=1 for newer versions)"
 	@echo "make clean    remove what can be made again; data in var/ stays"
 
@@ -33,8 +35,12 @@ services: $(V)/.run
 demo: $(V)/.run
 	@$(PYTHON) manage.py services demo
 
+SHOOT = $(PYTHON) manage.py screenshots --password slipway-demo --theme light
+
 screenshots: $(V)/.dev browser
-	@$(PYTHON) manage.py screenshots --user ines --password slipway-demo $(foreach page,$(PAGES),--path $(page))
+	@$(SHOOT) --user ines --size 1440x900 $(foreach page,$(PAGES),--path $(page))
+	@$(SHOOT) --user noor --size 1440x900 --path inbox=/inbox/
+	@$(SHOOT) --user noor --size 390x844 --path release=$(PAYMENTS)/ --path inbox=/inbox/
 
 test: $(V)/.dev browser
 	@$(PYTHON) -m pytest $(ARGS)

@@ -26,6 +26,11 @@ def test_a_page_is_named_after_its_path():
     assert screenshots.file_name("/") == "home"
 
 
+def test_a_page_may_be_given_a_name_of_its_own():
+    assert screenshots.named("release=/r/payments-api/4.8.0/?tab=x") == ("release", "/r/payments-api/4.8.0/?tab=x")
+    assert screenshots.named("/search/?q=a") == ("search-q-a", "/search/?q=a")
+
+
 def test_without_a_browser_the_command_says_what_to_do(monkeypatch):
     monkeypatch.delenv("BROWSER_PATH", raising=False)
     monkeypatch.setattr("shutil.which", lambda name: None)

@@ -29,7 +29,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("--base", default=settings.BASE_URL, help="address of the running server")
         parser.add_argument(
-            "--path", action="append", required=True, dest="paths", help="page; may be given repeatedly"
+            "--path",
+            action="append",
+            required=True,
+            dest="paths",
+            help="page, as /inbox/ or, to name its file, as inbox=/inbox/7/; may be given repeatedly",
         )
         parser.add_argument("--user", default="", help="who signs in; nobody when left out")
         parser.add_argument("--password", default="", help="their password")
@@ -68,11 +72,11 @@ class Command(BaseCommand):
         page = context.new_page()
         page.on("console", lambda line: self.complain(page, line.text) if line.type == "error" else None)
         page.on("pageerror", lambda error: self.complain(page, str(error)))
-        for path in options["paths"]:
+        for name, path in map(named, options["paths"]):
             response = page.goto(options["base"] + path, wait_until="load")
             if response.status >= 400:
                 self.complain(page, f"answered {response.status}")
-            file = out / f"{file_name(path)}-{theme}-{size}.png"
+            file = out / f"{name}-{theme}-{size}.png"
             if options["full"]:
                 page.evaluate("scrollTo(0, 0)")
             page.screenshot(path=file, full_page=options["full"])
@@ -117,6 +121,12 @@ def sign_in(browser, options) -> list[dict]:
     cookies = context.cookies()
     context.close()
     return cookies
+
+
+def named(page: str) -> tuple[str, str]:
+    """(name of the file, path) of `inbox=/inbox/7/`, or of a path alone."""
+    found = re.fullmatch(r"([\w.-]+)=(/.*)", page)
+    return (found[1], found[2]) if found else (file_name(page), page)
 
 
 def file_name(path: str) -> str:
