@@ -42,8 +42,14 @@ screenshots: $(V)/.dev browser
 	@$(SHOOT) --user noor --size 1440x900 --path inbox=/inbox/
 	@$(SHOOT) --user noor --size 390x844 --path release=$(PAYMENTS)/ --path inbox=/inbox/
 
+# Most tests run two at a time; those with servers, workers and browsers of their own one after the other. ARGS picks some.
 test: $(V)/.dev browser
+ifdef ARGS
 	@$(PYTHON) -m pytest $(ARGS)
+else
+	@$(PYTHON) -m pytest -q -n 2 -m "not journey and not browser"
+	@$(PYTHON) -m pytest -q -m "journey or browser"
+endif
 
 check: lint house migrations deploy lock-fresh
 	@echo "All checks passed."
