@@ -221,9 +221,8 @@ def _open_rules(counted: tally.Tally, url: str) -> list[Blocker]:
     found = []
     for open_ in counted.open:
         rule = open_.rule
-        message = f"{open_.missing} of {rule.need} votes as {rule.role_name} are missing."
-        if rule.need == 1:
-            message = f"Nobody has approved as {rule.role_name} yet."
+        count = "" if rule.need == 1 else f", {open_.missing} of {rule.need}"
+        message = f"Approval as {rule.role_name} is missing{count}."
         found.append(Blocker(f"approval-open:{rule.role}", message, url, "Open approvals"))
     return found
 

@@ -245,7 +245,7 @@ def consequence(request: ApprovalRequest, user: User, live: sheet.Sheet) -> str:
     """What happens when the reader approves, in a sentence or two."""
     after = tally.with_approval(request, user.pk, roles_of(request, user), live.digests)
     if not after.met:
-        still = [f"{r.missing} of {r.rule.role_name}" for r in after.open]
+        still = [wording.plural(r.missing, r.rule.role_name) for r in after.open]
         be = "is" if after.missing == 1 else "are"
         return f"Your approval counts; {wording.listed(still)} {be} still needed. Nothing moves yet."
     if request.change_id:

@@ -132,7 +132,7 @@ def test_the_sheet_says_what_the_click_does(as_, ask, release, people):
     request = ask({"qa-approver": 1, "security-approver": 1})
     url = reverse("approvals:approve", args=[request.pk])
     page = text(as_(people.qa).get(url))
-    assert "1 of Security approver is still needed. Nothing moves yet." in page
+    assert "1 Security approver is still needed. Nothing moves yet." in page
     assert shown(request) in page
     approvals.vote(request, people.security, "security-approver")
     page = text(as_(people.qa).get(url))
