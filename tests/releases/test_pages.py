@@ -422,3 +422,23 @@ def test_a_dependency_is_added_and_dropped_on_the_scope_page_and_a_circle_is_exp
     assert "That makes a circle" in text_of(answer)
     by(manager).post(at("scope", release), {"do": "unneed", "dependency": dependency.pk})
     assert not release.dependencies.exists()
+
+
+def test_a_release_on_hold_says_on_each_page_who_put_it_there_and_why(by, manager, release):
+    browser = by(manager)
+    assert "On hold since" not in text_of(browser.get(at("scope", release)))
+
+    browser.post(at("step", release, "hold"), {"reason": "The pictures are not licensed"})
+
+    page = text_of(browser.get(at("scope", release)))
+    assert "On hold since" in page
+    assert f"{manager.name}: The pictures are not licensed" in page
+
+
+def test_the_review_of_a_release_is_one_click_away_while_it_blocks_the_closing(by, manager, product):
+    under_review = releases.release(product, "review", version="4.7.0", manager=manager)
+
+    page = text_of(by(manager).get(at("scope", under_review)))
+
+    assert 'aria-disabled="true"' not in page.split('<div class="next">')[1].split("</div>")[0]
+    assert re.search(r'<a class="btn primary" href="[^"]*reviews/', page)
