@@ -253,10 +253,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Deployments: what hooks may do. Programs are names or absolute paths; nothing else is ever started.
-HOOK_PROGRAMS = env.list(
-    "SLIPWAY_HOOK_PROGRAMS",
-    default=[str(BASE_DIR / "config/demonstration" / tool) for tool in ("ship.py", "note.py")] if DEMONSTRATION else [],
-)
+_DEMONSTRATION_TOOLS = [str(BASE_DIR / "config/demonstration" / tool) for tool in ("ship.py", "note.py")]
+HOOK_PROGRAMS = env.list("SLIPWAY_HOOK_PROGRAMS", default=_DEMONSTRATION_TOOLS if DEMONSTRATION and EMBEDDED else [])
 HOOK_HOSTS = env.list("SLIPWAY_HOOK_HOSTS", default=[])
 HOOK_TIMEOUT_S = env.int("SLIPWAY_HOOK_TIMEOUT_S", default=10)
 HOOK_LOG_MAX_BYTES = env.int("SLIPWAY_HOOK_LOG_MAX_BYTES", default=2_000_000)
