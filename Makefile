@@ -47,8 +47,8 @@ test: $(V)/.dev browser
 ifdef ARGS
 	@$(PYTHON) -m pytest $(ARGS)
 else
-	@$(PYTHON) -m pytest -q -n 2 -m "not journey and not browser"
-	@$(PYTHON) -m pytest -q -m "journey or browser"
+	@$(PYTHON) -m pytest -q -n 2 --ignore tests/browser -m "not journey"
+	@$(PYTHON) -m pytest -q --durations 12 tests/browser tests/journeys tests/config -m "browser or journey"
 endif
 
 check: lint house migrations deploy lock-fresh
