@@ -120,9 +120,8 @@ def _claim(delivery_id: int) -> Delivery | None:
 
 def _settle(row: Delivery, error: Exception | None) -> None:
     now = timezone.now()
-    mine = Delivery.objects.filter(
-        pk=row.pk, attempts=row.attempts, state=DeliveryState.CLAIMED
-    )  # nobody else claimed it since
+    # Another attempt number means that somebody else claimed it since.
+    mine = Delivery.objects.filter(pk=row.pk, attempts=row.attempts, state=DeliveryState.CLAIMED)
     if error is None:
         mine.update(state=DeliveryState.DONE, done_at=now, last_error="")
     elif row.attempts >= MAX_ATTEMPTS:

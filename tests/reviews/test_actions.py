@@ -191,6 +191,8 @@ def test_a_review_that_is_due_is_reminded_of_once(payments, ines):
     tasks.sweep()
     assert names() == ["review.due"]
     assert found.pk not in actions.due_for_reminder()
+    assert not actions.remind(found.pk), "two beats that both saw it due"
+    assert names() == ["review.due"]
 
 
 REVIEW = {
