@@ -1,16 +1,8 @@
 """Show each reader times in their own zone."""
 
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
 from django.utils import timezone
 
-
-def zone_of(user) -> ZoneInfo:
-    """The person's zone; UTC where this machine does not know it (its table of zones may be older than the choice)."""
-    try:
-        return ZoneInfo(user.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+from accounts.zones import zone_of
 
 
 class ReaderMiddleware:
