@@ -70,6 +70,13 @@ LOOKS: dict[str, dict[str, Look]] = {
         "emergency": Look("bad", "bolt", "Emergency"),
         "unauthorised": Look("bad", "alert", "Unauthorised"),
     },
+    "change_template": {
+        "draft": Look("mute", "pen", "Draft"),
+        "proposed": Look("info", "scale", "Proposed"),
+        "approved": Look("ok", "check-circle", "Approved"),
+        "lapsed": Look("warn", "clock", "Lapsed"),
+        "retired": Look("mute", "x-circle", "Retired"),
+    },
     "candidate": {
         "current": Look("ok", "tag", "Current"),
         "superseded": Look("mute", "flat", "Superseded"),

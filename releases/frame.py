@@ -6,14 +6,14 @@
 from dataclasses import dataclass
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from accounts import policy
 from core import gates, wording
 from core.blockers import Blocker
 from core.events import stream_of
 from core.models import Event
-from releases.guards import address, standing
+from releases.guards import address, page, standing
 from releases.models import Release
 from releases.states import FINISHED, PLAN_EDITABLE, ReleaseState, Stage
 
@@ -163,14 +163,6 @@ def _elsewhere(release: Release, name: str) -> tuple[str, str]:
         view, label = ELSEWHERE[name]
         return page(view, release.product.slug, release.version), label
     return "", ""
-
-
-def page(name: str, *args) -> str:
-    """The address of a page of a higher room, "" while that room has none by this name."""
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
 
 
 def _menu(release: Release, may, due: Action | None) -> list[Action]:

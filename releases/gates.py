@@ -10,6 +10,7 @@ CANDIDATE = ("Candidate", guards.candidate_missing, guards.candidate_because, ("
 CHANGES = ("Changes approved", guards.changes_not_approved, guards.changes_because, ("changes",))
 ROLLBACK = ("Rollback plan", guards.rollback_plan_incomplete, guards.rollback_because, ("rollback_plan__owner",))
 ASSESSED = ("Assessment", guards.not_assessed, guards.assessed_because, ())
+STANDARD = ("Standard change in force", guards.template_not_in_force, guards.template_because, ("template__product",))
 NOT_HELD = ("Not on hold", guards.change_held, None, ())
 
 
@@ -58,7 +59,7 @@ def answers(live_releases, open_changes) -> dict[str, dict[str, tuple]]:
         },
         "release.mark_ready": {"changes_approved": CHANGES},
         "release.start_deploying": {
-            "not_blocked": ("Not blocked", guards.blocked, None, ("blocked_by",)),
+            "not_blocked": ("Not blocked", guards.blocked, None, ("blocked_by", "product__blocked_by")),
             "window_open": ("Window open", guards.window_closed, guards.window_open_because, ()),
             "dependencies_released": (
                 "Dependencies released",
@@ -74,4 +75,10 @@ def answers(live_releases, open_changes) -> dict[str, dict[str, tuple]]:
         },
         "change.approve": {"not_held": NOT_HELD},
         "change.implement": {"not_held": NOT_HELD},
+        "change.pre_approve": {"template_in_force": STANDARD, "not_held": NOT_HELD},
+        "change.fall_back": {"standard": ("Standard change", guards.change_not_standard, None, ())},
+        "change.discover": {"unauthorised": ("Unauthorised", guards.change_not_unauthorised, None, ())},
+        "change_template.propose": {
+            "complete": ("Complete", guards.template_incomplete, guards.template_complete_because, ()),
+        },
     }

@@ -5,18 +5,43 @@ in `apps.py` leave on the product, so that a page of many releases asks no more 
 in a sentence what made a gate clear.
 """
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from core import wording
 from core.blockers import Blocker
-from releases.states import AUTHORISED, CARRIES, OPEN, SHIPPED, WENT_LIVE, ReleaseState, RiskBand, Treatment
+from releases.states import (
+    ALWAYS_LOCKED,
+    AUTHORISED,
+    CARRIES,
+    OPEN,
+    SHIPPED,
+    WENT_LIVE,
+    ChangeType,
+    ReleaseState,
+    RiskBand,
+    TemplateState,
+    Treatment,
+)
 from releases.versions import SCHEMES, InvalidVersion
 
 
 def address(name: str, release, *more) -> str:
     """The address of one of the release's pages, by the name it has in `releases.urls`."""
     return reverse(f"releases:{name}", args=[release.product.slug, release.version, *more])
+
+
+def page(name: str, *args) -> str:
+    """The address of a page of a higher room, "" while that room has none by this name."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+def lift_address(stopped) -> str:
+    """Where lifting the stop of a release, a product or an environment is asked for."""
+    return page("approvals:lift", stopped._meta.model_name, stopped.pk)
 
 
 def standing(release) -> str:
@@ -315,11 +340,22 @@ def not_emergency(release) -> list[Blocker]:
 
 
 def blocked(release) -> list[Blocker]:
-    if not release.blocked_reason:
-        return []
-    who = release.blocked_by.name if release.blocked_by else "Somebody"
-    message = f"{who} blocked it: {release.blocked_reason} A change manager lifts the block."
-    return [Blocker("blocked", message, address("unblock", release), "Lift the block")]
+    """The stops of the release and of its product."""
+    found = []
+    if release.is_blocked:
+        message = f"{stopped_by(release)} blocked it: {release.blocked_reason} A change manager lifts the block."
+        url = lift_address(release) or address("unblock", release)
+        found.append(Blocker("blocked", message, url, "Lift the block"))
+    product = release.product
+    if product.is_blocked:
+        message = f"{stopped_by(product)} blocked all of {product}: {product.blocked_reason} A change manager lifts it."
+        url = lift_address(product)
+        found.append(Blocker("product-blocked", message, url, "Lift the block" if url else ""))
+    return found
+
+
+def stopped_by(stopped) -> str:
+    return stopped.blocked_by.name if stopped.blocked_by else "Somebody"
 
 
 def window_closed(release) -> list[Blocker]:
@@ -391,6 +427,89 @@ def change_held(change) -> list[Blocker]:
         return []
     message = f"It is on hold: {change.held_reason} A change manager lifts it."
     return [Blocker("held", message, change.get_absolute_url(), "Open the change")]
+
+
+def change_not_standard(change) -> list[Blocker]:
+    if change.type == ChangeType.STANDARD:
+        return []
+    return [
+        Blocker("not-standard", f"{change.key} is no standard change.", change.get_absolute_url(), "Open the change")
+    ]
+
+
+def change_not_unauthorised(change) -> list[Blocker]:
+    if change.type == ChangeType.UNAUTHORISED:
+        return []
+    return [Blocker("not-unauthorised", "Only a change that nobody was asked about is recorded as discovered.")]
+
+
+# What the catalogue of standard changes needs
+
+
+def template_not_in_force(change) -> list[Blocker]:
+    """Why a new change is not approved by its template: the template itself, or a locked field that differs from it."""
+    template = change.template
+    if template is None:
+        return [Blocker("no-template", "A standard change is made from the catalogue.", reverse("releases:catalogue"))]
+    if template.state != TemplateState.APPROVED:
+        message = (
+            f"“{template}” is {template.get_state_display().lower()}, not approved. Its approvers have to agree first."
+        )
+        return [Blocker("template-not-approved", message, template.get_absolute_url(), "Open the template")]
+    if template.has_lapsed:
+        message = f"“{template}” lapsed after {wording.day(template.valid_until)}. A contributor revises it and proposes it anew."
+        return [Blocker("template-lapsed", message, template.get_absolute_url(), "Open the template")]
+    if not template.fits(change.product):
+        message = f"“{template}” is for {template.product}, not for {change.product}. Choose another one."
+        return [Blocker("template-elsewhere", message, reverse("releases:catalogue"), "Open the catalogue", "product")]
+    return [
+        Blocker(
+            f"locked:{name}", f"{field_label(name)} is locked by “{template}”. Leave it as it is given.", field=name
+        )
+        for name in unlike(change, template)
+    ]
+
+
+def unlike(change, template) -> list[str]:
+    """The locked fields in which a change differs from its template."""
+    return [name for name in template.locked if getattr(change, name) != getattr(template, name)]
+
+
+def field_label(name: str) -> str:
+    return {"backout": "The back-out plan", "breaking": "Whether it breaks callers"}.get(name, f"The {name}")
+
+
+def template_because(change) -> str:
+    return f"“{change.template}”, approved until {wording.day(change.template.valid_until)}"
+
+
+TEMPLATE_ASKS = {"purpose": "what it is for", "title": "a title", "risk": "its risk", "impact": "who notices what"}
+
+
+def template_incomplete(template) -> list[Blocker]:
+    """What approvers of a template need to read before they let it happen without being asked again."""
+    here = reverse("releases:template_edit", args=[template.pk])
+    asks = TEMPLATE_ASKS | {"backout": "a back-out plan"}
+    lacks = [words for name, words in asks.items() if not getattr(template, name).strip()]
+    found = []
+    if lacks:
+        message = f"It lacks {wording.listed(lacks)}. A contributor completes it."
+        found.append(Blocker("template-incomplete", message, here, "Complete it"))
+    if template.risk == RiskBand.HIGH:
+        message = "A high risk is never standard: each such change is judged on its own."
+        found.append(Blocker("template-risky", message, here, "Change the risk", "risk"))
+    loose = [field_label(name).lower() for name in ALWAYS_LOCKED if name not in template.locked]
+    if loose:
+        message = f"It leaves {wording.listed(loose)} open, on which the approval rests. Lock it."
+        found.append(Blocker("template-loose", message, here, "Lock it", "locked"))
+    if template.has_lapsed:
+        message = f"Its last day, {wording.day(template.valid_until)}, is over. Set a later one."
+        found.append(Blocker("template-over", message, here, "Set the day", "valid_until"))
+    return found
+
+
+def template_complete_because(template) -> str:
+    return f"{template.get_risk_display()} risk, with a back-out plan, until {wording.day(template.valid_until)}"
 
 
 def carries_candidate(release) -> bool:

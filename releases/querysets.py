@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import policy
-from releases.states import AUTHORISED, FINISHED, IN_MOTION, OPEN
+from releases.states import AUTHORISED, FINISHED, IN_MOTION, OPEN, TemplateState
 
 
 class ProductQuerySet(models.QuerySet):
@@ -51,6 +51,22 @@ class ChangeQuerySet(models.QuerySet):
 
     def not_authorised(self):
         return self.exclude(state__in=AUTHORISED)
+
+
+class TemplateQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Those of products that the reader may see, and for everybody who sees any those of all products."""
+        ids = policy.where_may(user, "releases.view_product")
+        if ids is None:
+            return self
+        return self.filter(Q(product__isnull=True) | Q(product__in=ids)) if ids else self.none()
+
+    def for_product(self, product_id: int):
+        """Those that may be used for a product: its own, and those of all products."""
+        return self.filter(Q(product__isnull=True) | Q(product=product_id))
+
+    def approved(self):
+        return self.filter(state=TemplateState.APPROVED)
 
 
 class FreezeQuerySet(models.QuerySet):

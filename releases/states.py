@@ -87,6 +87,20 @@ class ChangeType(models.TextChoices):
     UNAUTHORISED = "unauthorised", "Unauthorised"
 
 
+class TemplateState(models.TextChoices):
+    """States of a standard change in the catalogue."""
+
+    DRAFT = "draft", "Draft"
+    PROPOSED = "proposed", "Proposed"
+    APPROVED = "approved", "Approved"
+    RETIRED = "retired", "Retired"
+
+
+# What a standard change gives to the changes made of it. What it was judged by stays as it is, whatever else is locked.
+GIVEN = ("title", "kind", "breaking", "description", "risk", "impact", "backout")
+ALWAYS_LOCKED = ("risk", "impact", "backout")
+
+
 class ChangeKind(models.TextChoices):
     FEATURE = "feature", "Feature"
     FIX = "fix", "Fix"

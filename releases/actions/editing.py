@@ -36,11 +36,18 @@ def apply(obj: models.Model, fields: dict, allowed: tuple[str, ...]) -> dict[str
         raise TypeError(f"{type(obj).__name__} has no editable {', '.join(sorted(unknown))}.")
     before = {name: getattr(obj, name) for name in fields}
     for name, value in fields.items():
-        setattr(obj, name, value.strip() if isinstance(value, str) else value)
+        setattr(obj, name, even(value).strip() if isinstance(value, str) else value)
     check_fields(obj, list(fields))
     return {
-        name: [worded(was), worded(getattr(obj, name))] for name, was in before.items() if was != getattr(obj, name)
+        name: [worded(was), worded(getattr(obj, name))]
+        for name, was in before.items()
+        if even(was) != getattr(obj, name)
     }
+
+
+def even(value):
+    """A text with line ends as we keep them: a browser sends its own, which is no edit. All else as it is."""
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 def worded(value):

@@ -1,6 +1,5 @@
 """Doors of changes and of the scope that they make up."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,11 +8,15 @@ from django.db.models.functions import Lower
 
 from accounts import policy
 from accounts.models import User
+from core import wording
 from core.blockers import refuse
 from core.events import record
 from core.locking import locked
+from releases import steps
 from releases.actions.editing import apply, needs_text, require_scope_open
 from releases.commits import Proposal
+from releases.guards import field_label
+from releases.keys import KEY, next_key
 from releases.models import Change, Product, Release
 from releases.states import ChangeState, ChangeType, ReleaseState
 
@@ -34,8 +37,11 @@ FIELDS = (
 )
 EDITABLE = (ChangeState.NEW, ChangeState.ASSESSING, ChangeState.AUTHORISING, ChangeState.REJECTED)
 OVER = (ChangeState.DONE, ChangeState.FAILED, ChangeState.BACKED_OUT, ChangeState.WITHDRAWN)
-KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 OFFERED_TYPES = (ChangeType.NORMAL, ChangeType.EMERGENCY)
+TYPE_ELSEWHERE = {
+    "standard": "A standard change is made from the catalogue.",
+    "unauthorised": "Only what was found in place without an approval is unauthorised.",
+}
 
 EVENT_OF = {
     "assess": "change.assessing",
@@ -78,7 +84,7 @@ def _new_change(product: Product, release: Release | None, fields: dict, actor: 
     change = Change(product=product, release=release, created_by=actor)
     if not fields.get("author_name"):
         fields = {"author": actor} | fields
-    apply(change, fields | {"key": fields.get("key") or _next_key(product)}, FIELDS)
+    apply(change, fields | {"key": fields.get("key") or next_key(product)}, FIELDS)
     _check_type(change)
     _check_key(change)
     if product.changes.filter(key__iexact=change.key).exists():
@@ -88,17 +94,9 @@ def _new_change(product: Product, release: Release | None, fields: dict, actor: 
     return change
 
 
-def _next_key(product: Product) -> str:
-    """The product's prefix and the number after the highest that it has."""
-    prefix = f"{product.key}-"
-    keys = product.changes.filter(key__startswith=prefix).values_list("key", flat=True)
-    numbers = [int(key[len(prefix) :]) for key in keys if key[len(prefix) :].isdecimal()]
-    return f"{prefix}{max(numbers, default=0) + 1}"
-
-
 def _check_type(change: Change) -> None:
     if change.type not in OFFERED_TYPES:
-        refuse("type-unfit", "A change is normal or an emergency.", field="type")
+        refuse("type-unfit", TYPE_ELSEWHERE.get(change.type, "A change is normal or an emergency."), field="type")
 
 
 def _check_key(change: Change) -> None:
@@ -113,7 +111,9 @@ def _locked_change(change_id: int) -> Iterator[Change]:
     with transaction.atomic(durable=True):
         if release_id is not None:
             Release.objects.select_for_update(no_key=True).get(pk=release_id)
-        rows = Change.objects.select_for_update(of=("self",), no_key=True).select_related("product", "release__product")
+        rows = Change.objects.select_for_update(of=("self",), no_key=True).select_related(
+            "product", "release__product", "template__product"
+        )
         change = rows.get(pk=change_id)
         if change.release_id != release_id:
             refuse("moved", f"{change.key} was moved to another release just now. Look at it again.")
@@ -123,23 +123,50 @@ def _locked_change(change_id: int) -> Iterator[Change]:
 def edit_change(change_id: int, *, actor: User, **fields) -> Change:
     """Change fields of a change, until it is approved. While it is being authorised, votes on it go stale.
 
-    Raises Change.DoesNotExist, Http404/PermissionDenied, or Refused. Nothing is recorded when nothing differs.
+    An approved standard change stays one while its locked fields stay; with another type, or another value in one of them, it falls
+    back to a new normal change. Raises Change.DoesNotExist, Http404/PermissionDenied, or Refused. Nothing is recorded when
+    nothing differs.
     """
     with _locked_change(change_id) as change:
         policy.require(actor, "releases.contribute", change)
-        if change.state not in EDITABLE:
+        if not _editable(change):
             message = f"{change.key} is {change.get_state_display().lower()} as it is. Withdraw it and add another one."
             refuse("change-settled", message, url=change.get_absolute_url(), fix="Open the change")
         changed = apply(change, fields, FIELDS)
         _check_edit(change, changed)
         if changed:
-            if {"risk", "impact", "backout"} & set(changed):
-                change.assessed_by = actor
-            change.save()
-            record("change.edited", change, actor=actor, changed=changed)
-            if change.release is not None:
-                record("release.scope_changed", change.release, actor=actor, edited=[change.key])
+            _save_edit(change, changed, actor)
     return change
+
+
+def _editable(change: Change) -> bool:
+    """Before it is approved; a standard change also after that, while its release's scope is open."""
+    return change.state in EDITABLE or (change.state == ChangeState.APPROVED and change.template_id is not None)
+
+
+def _save_edit(change: Change, changed: dict, actor: User) -> None:
+    release = change.release
+    if change.template_id is not None and release is not None and release.state != ReleaseState.CANCELLED:
+        require_scope_open(release)
+    broken = [name for name in changed if name in locked_names(change)]
+    if {"risk", "impact", "backout"} & set(changed):
+        change.assessed_by = actor
+    if broken:
+        steps.fall_back(change, actor, broken, _why_it_falls(broken))
+    change.save()
+    record("change.edited", change, actor=actor, changed=changed)
+    if release is not None:
+        record("release.scope_changed", release, actor=actor, edited=[change.key])
+
+
+def locked_names(change: Change) -> list[str]:
+    """The fields with which a standard change stands and falls; none for any other change."""
+    return [*change.template.locked, "type"] if change.template is not None else []
+
+
+def _why_it_falls(fields: list[str]) -> str:
+    changed = wording.listed([field_label(name).lower() for name in fields])
+    return f"Edited where the catalogue had locked it: {changed}."
 
 
 def _check_edit(change: Change, changed: dict) -> None:

@@ -4,10 +4,13 @@ from releases.models.change import Change
 from releases.models.plan import Dependency, FreezeWindow, Risk, RollbackPlan
 from releases.models.product import Environment, Product
 from releases.models.release import Candidate, Release
+from releases.models.stop import Stoppable
+from releases.models.template import ChangeTemplate
 
 __all__ = [
     "Candidate",
     "Change",
+    "ChangeTemplate",
     "Dependency",
     "Environment",
     "FreezeWindow",
@@ -15,4 +18,5 @@ __all__ = [
     "Release",
     "Risk",
     "RollbackPlan",
+    "Stoppable",
 ]

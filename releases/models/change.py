@@ -8,6 +8,7 @@ from django_fsm import FSMField
 from core.machine import LifecycleModel, Machine
 from releases.models.product import Product
 from releases.models.release import Release
+from releases.models.template import ChangeTemplate
 from releases.querysets import ChangeQuerySet
 from releases.states import ChangeKind, ChangeState, ChangeType, RiskBand
 
@@ -43,6 +44,17 @@ class Change(LifecycleModel):
     state = FSMField(default=State.NEW, choices=State.choices, protected=True)
     state_since = models.DateTimeField(default=timezone.now)
     held_reason = models.TextField(blank=True)
+    template = models.ForeignKey(
+        ChangeTemplate,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="changes",
+        help_text="The standard change that it was made of",
+    )
+    template_digest = models.CharField(
+        max_length=71, blank=True, help_text="Of the template's content by which it was approved"
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -50,7 +62,14 @@ class Change(LifecycleModel):
 
     class Meta:
         ordering = ["product_id", "pk"]
-        constraints = [models.UniqueConstraint(fields=["product", "key"], name="change_once_per_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["product", "key"], name="change_once_per_key"),
+            models.CheckConstraint(
+                name="change_template_with_digest",
+                condition=models.Q(template__isnull=True, template_digest="")
+                | models.Q(type="standard", template__isnull=False) & ~models.Q(template_digest=""),
+            ),
+        ]
 
     def __str__(self):
         return f"{self.key} {self.title}"
@@ -103,6 +122,52 @@ class Change(LifecycleModel):
         gates=("approval", "not_held"),
     )
     def approve(self):
+        self._entered()
+
+    @machine.transition(
+        state,
+        source=State.NEW,
+        target=State.APPROVED,
+        right="",
+        label="Approve as standard",
+        automatic=True,
+        gates=("template_in_force", "not_held"),
+    )
+    def pre_approve(self):
+        """A change of the catalogue: what it rests on was approved before."""
+        self.template_digest = self.template.digest
+        self._entered()
+
+    @machine.transition(
+        state,
+        source=State.APPROVED,
+        target=State.NEW,
+        right="",
+        label="Fall back to normal",
+        automatic=True,
+        reason=True,
+        tone="warn",
+        gates=("standard",),
+    )
+    def fall_back(self, reason: str):
+        """It no longer is what the catalogue approved, so it is assessed and authorised like any other."""
+        self.template, self.template_digest = None, ""
+        if self.type == ChangeType.STANDARD:
+            self.type = ChangeType.NORMAL
+        self._entered()
+
+    @machine.transition(
+        state,
+        source=State.NEW,
+        target=State.DONE,
+        right="",
+        label="Record as discovered",
+        automatic=True,
+        tone="bad",
+        gates=("unauthorised",),
+    )
+    def discover(self):
+        """It was found in place without anybody having been asked."""
         self._entered()
 
     @machine.transition(

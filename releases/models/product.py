@@ -4,11 +4,12 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.urls import reverse
 
+from releases.models.stop import Stoppable
 from releases.querysets import EnvironmentQuerySet, ProductQuerySet
 from releases.states import Scheme, Tier
 
 
-class Product(models.Model):
+class Product(Stoppable):
     """What is released. Rights are given per product."""
 
     name = models.CharField(max_length=80, unique=True)
@@ -70,7 +71,7 @@ class Product(models.Model):
         return self
 
 
-class Environment(models.Model):
+class Environment(Stoppable):
     """One place a product runs in; `position` orders the pipeline, production last."""
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="environments")
@@ -79,7 +80,6 @@ class Environment(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     tier = models.CharField(max_length=12, choices=Tier.choices, default=Tier.STAGING)
     url = models.URLField(blank=True, help_text="Where the product answers")
-    blocked_reason = models.TextField(blank=True)
 
     objects = EnvironmentQuerySet.as_manager()
 

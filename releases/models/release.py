@@ -13,6 +13,7 @@ from django_fsm import GET_STATE, FSMField
 
 from core.machine import LifecycleModel, Machine
 from releases.models.product import Product
+from releases.models.stop import Stoppable
 from releases.querysets import ReleaseQuerySet
 from releases.states import BEFORE_READY, IN_MOTION, STAGE_OF, ReleaseState, Stage, Strategy
 
@@ -24,7 +25,7 @@ def new_token() -> str:
     return secrets.token_urlsafe(24)
 
 
-class Release(LifecycleModel):
+class Release(Stoppable, LifecycleModel):
     """One planned delivery of one candidate of one product. Its state moves only through the doors in actions."""
 
     machine = machine
@@ -54,8 +55,6 @@ class Release(LifecycleModel):
     state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
     state_since = models.DateTimeField(default=timezone.now)
     held_from = models.CharField(max_length=12, blank=True, help_text="Where a release on hold came from")
-    blocked_reason = models.TextField(blank=True)
-    blocked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     released_at = models.DateTimeField(null=True, blank=True)
     status_token = models.CharField(
         max_length=64, unique=True, default=new_token, help_text="Secret of the public status page"
@@ -105,10 +104,6 @@ class Release(LifecycleModel):
     @property
     def is_emergency(self) -> bool:
         return self.strategy == Strategy.EMERGENCY
-
-    @property
-    def is_blocked(self) -> bool:
-        return bool(self.blocked_reason)
 
     @machine.transition(
         state,

@@ -6,8 +6,18 @@ from itertools import count
 from django.utils import timezone
 
 from accounts.actions import system_user
-from releases.models import Candidate, Change, Environment, FreezeWindow, Product, Release, Risk, RollbackPlan
-from releases.states import ReleaseState, RiskBand, Tier, Treatment
+from releases.models import (
+    Candidate,
+    Change,
+    ChangeTemplate,
+    Environment,
+    FreezeWindow,
+    Product,
+    Release,
+    Risk,
+    RollbackPlan,
+)
+from releases.states import ReleaseState, RiskBand, TemplateState, Tier, Treatment
 
 _numbers = count(1)
 
@@ -105,6 +115,29 @@ def change(of: Product, release: Release | None = None, state: str = "new", **fi
     }
     made = Change.objects.create(product=of, release=release, **(defaults | fields))
     return put_in_state(made, state)
+
+
+def template(of: Product | None = None, state: str = TemplateState.APPROVED, **fields) -> ChangeTemplate:
+    """A complete standard change of a product (None: of all), in any state; locked: risk, impact, back-out plan."""
+    n = next(_numbers)
+    defaults = {
+        "name": f"Standard change {n}",
+        "purpose": "Rotate the certificate of a service before it expires.",
+        "title": "Rotate the certificate",
+        "description": "With the script, one node after the other.",
+        "risk": RiskBand.LOW,
+        "impact": "Nobody notices.",
+        "backout": "Put the old certificate back.",
+        "created_by": system_user(),
+    }
+    return put_in_state(ChangeTemplate.objects.create(product=of, **(defaults | fields)), state)
+
+
+def standard_change(of: Product, template: ChangeTemplate, release: Release | None = None, **fields) -> Change:
+    """An approved change of the catalogue, with what the template gives."""
+    given = {name: getattr(template, name) for name in ("title", "description", "risk", "impact", "backout")}
+    made = {"type": "standard", "template": template, "template_digest": template.digest}
+    return change(of, release, "approved", **(given | made | fields))
 
 
 def rollback_plan(of: Release, **fields) -> RollbackPlan:

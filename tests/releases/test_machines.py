@@ -1,4 +1,4 @@
-"""The two machines of the room, each (state, transition) pair: what is allowed moves, all else refuses and records nothing."""
+"""The three machines of the room, each (state, transition) pair: what is allowed moves, all else refuses and records nothing."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from core import gates
 from core.blockers import Refused
 from core.events import record
 from core.models import Event
-from releases.models import Change, Release
-from releases.states import ChangeState, ReleaseState
+from releases.models import Change, ChangeTemplate, Release
+from releases.states import ChangeState, ReleaseState, TemplateState
 from tests.factories import releases
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +60,9 @@ CHANGE_MOVES = {
     "request_authorisation": {"assessing": "authorising"},
     "expedite": {"new": "authorising"},
     "approve": {"authorising": "approved"},
+    "pre_approve": {"new": "approved"},
+    "fall_back": {"approved": "new"},
+    "discover": {"new": "done"},
     "reject": {"assessing": "rejected", "authorising": "rejected"},
     "rework": {"rejected": "new"},
     "implement": {"approved": "implementing"},
@@ -74,7 +77,16 @@ CHANGE_MOVES = {
         "rejected": "withdrawn",
     },
 }
-CHANGE_REASONS = {"reject", "withdraw"}
+CHANGE_REASONS = {"reject", "withdraw", "fall_back"}
+
+TEMPLATE_MOVES = {
+    "propose": {"draft": "proposed"},
+    "approve": {"proposed": "approved"},
+    "reject": {"proposed": "draft"},
+    "revise": {"approved": "draft"},
+    "retire": {"draft": "retired", "approved": "retired"},
+}
+TEMPLATE_REASONS = {"reject", "retire"}
 
 
 @pytest.fixture
@@ -108,11 +120,13 @@ def assert_moves_or_refuses(obj, name, target, reasons):
 def test_the_machines_hold_the_transitions_of_the_tables_and_no_others():
     assert set(Release.machine.steps) == set(RELEASE_MOVES)
     assert set(Change.machine.steps) == set(CHANGE_MOVES)
+    assert set(ChangeTemplate.machine.steps) == set(TEMPLATE_MOVES)
 
 
 def test_the_steps_that_need_a_reason_are_these():
     assert {s.name for s in Release.machine.steps.values() if s.reason} == RELEASE_REASONS
     assert {s.name for s in Change.machine.steps.values() if s.reason} == CHANGE_REASONS
+    assert {s.name for s in ChangeTemplate.machine.steps.values() if s.reason} == TEMPLATE_REASONS
 
 
 @pytest.mark.parametrize(("state", "name", "target"), pairs(RELEASE_MOVES, ReleaseState))
@@ -123,8 +137,24 @@ def test_a_release_moves_only_as_the_table_says(clear_gates, product, state, nam
 
 @pytest.mark.parametrize(("state", "name", "target"), pairs(CHANGE_MOVES, ChangeState))
 def test_a_change_moves_only_as_the_table_says(clear_gates, product, state, name, target):
-    change = releases.change(product, state=state)
-    assert_moves_or_refuses(change, name, target, CHANGE_REASONS)
+    change = releases.standard_change(product, releases.template(product))
+    assert_moves_or_refuses(releases.put_in_state(change, state), name, target, CHANGE_REASONS)
+
+
+@pytest.mark.parametrize(("state", "name", "target"), pairs(TEMPLATE_MOVES, TemplateState))
+def test_a_standard_change_of_the_catalogue_moves_only_as_the_table_says(clear_gates, product, state, name, target):
+    assert_moves_or_refuses(releases.template(product, state), name, target, TEMPLATE_REASONS)
+
+
+def test_each_step_of_the_catalogue_asks_for_its_right_and_those_of_the_system_for_none():
+    assert {s.name: (s.right, s.automatic) for s in ChangeTemplate.machine.steps.values()} == {
+        "propose": ("releases.contribute", False),
+        "approve": ("", True),
+        "reject": ("", True),
+        "revise": ("releases.contribute", False),
+        "retire": ("releases.authorise_change", False),
+    }
+    assert {s.name for s in Change.machine.steps.values() if s.automatic} >= {"pre_approve", "fall_back", "discover"}
 
 
 @pytest.mark.parametrize("name", sorted(RELEASE_REASONS))
