@@ -19,6 +19,7 @@ from releases.states import ReleaseState, Tier
 from releases.versions import SCHEMES, InvalidVersion
 
 ASKED_HERE = ("not_blocked", "window_open", "freeze")
+STOPS_EVEN_A_WAY_BACK = ("product-blocked", "environment-blocked")
 PASSED = (RunState.SUCCEEDED, RunState.SKIPPED)
 MAY_ENTER = {
     Tier.DEVELOPMENT: ("building", "testing", "approving", "ready"),
@@ -29,8 +30,12 @@ MAY_ENTER = {
 
 
 def blocked(deployment) -> list[Blocker]:
-    """The stops that people set: on the environment for everything, on the release for going forward."""
+    """The stops that people set: on product and environment for everything, on the release for going forward."""
     found = []
+    product = deployment.environment.product
+    if product.is_blocked:
+        message = f"All of {product} is blocked: {product.blocked_reason} The block must be lifted first."
+        found.append(Blocker("product-blocked", message))
     if reason := deployment.environment.blocked_reason:
         found.append(
             Blocker(
@@ -289,7 +294,7 @@ def no_way_back(deployment) -> list[Blocker]:
     environment = deployment.environment
     if deployment.is_rollback:
         return [Blocker("is-rollback", "A rollback is not rolled back. Deploy the candidate again instead.")]
-    found = [b for b in blocked(deployment) if b.code == "environment-blocked"] + environment_taken(deployment)
+    found = [b for b in blocked(deployment) if b.code in STOPS_EVEN_A_WAY_BACK] + environment_taken(deployment)
     if deployment.started_at is None:
         found.append(Blocker("never-started", "It never started, so there is nothing to undo."))
     elif environment.deployments.filter(kind=DeploymentKind.DEPLOY, started_at__gt=deployment.started_at).exists():

@@ -6,6 +6,7 @@ from core.admin import ReadOnlyAdmin
 from releases.models import (
     Candidate,
     Change,
+    ChangeTemplate,
     Dependency,
     Environment,
     FreezeWindow,
@@ -31,6 +32,14 @@ class ChangeAdmin(ReadOnlyAdmin):
     list_filter = ["state", "type"]
     list_select_related = ["product", "release__product"]
     search_fields = ["key", "title"]
+
+
+@admin.register(ChangeTemplate)
+class ChangeTemplateAdmin(ReadOnlyAdmin):
+    list_display = ["name", "product", "version", "valid_until", "state"]
+    list_filter = ["state"]
+    list_select_related = ["product"]
+    search_fields = ["name", "purpose"]
 
 
 @admin.register(Candidate)

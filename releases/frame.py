@@ -13,7 +13,7 @@ from core import gates, wording
 from core.blockers import Blocker
 from core.events import stream_of
 from core.models import Event
-from releases.guards import address, page, standing
+from releases.guards import address, lift_address, page, standing
 from releases.models import Release
 from releases.states import FINISHED, PLAN_EDITABLE, ReleaseState, Stage
 
@@ -94,8 +94,8 @@ class Action:
 def of(request: HttpRequest, release: Release, tab: str = "") -> dict:
     """The frame's context for the page `tab` ("overview", "scope", "candidates", "approvals", …). A constant number of queries.
 
-    Keys: release, product, frame = {trail, stage, notes, held, hold, taken_back, next, blocking, menu, tabs, may_plan,
-    may_comment}.
+    Keys: release, product, frame = {trail, stage, notes, held, hold, taken_back, next, blocking, menu, tabs,
+    lift_product, may_plan, may_comment}.
     """
     may = _asker(request.user, release)
     due = next_action(release, may)
@@ -113,6 +113,7 @@ def of(request: HttpRequest, release: Release, tab: str = "") -> dict:
             "blocking": len([a for a in due.answers if not a.clear]) if due else 0,
             "menu": _menu(release, may, due),
             "tabs": _tabs(release, tab),
+            "lift_product": lift_address(release.product) if release.product.is_blocked else "",
             "may_plan": may("releases.plan_release") and standing(release) in PLAN_EDITABLE,
             "may_comment": may("releases.comment"),
         },

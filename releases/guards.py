@@ -430,11 +430,10 @@ def change_held(change) -> list[Blocker]:
 
 
 def change_not_standard(change) -> list[Blocker]:
-    if change.type == ChangeType.STANDARD:
+    if change.template_id is not None:
         return []
-    return [
-        Blocker("not-standard", f"{change.key} is no standard change.", change.get_absolute_url(), "Open the change")
-    ]
+    message = f"{change.key} was not made from the catalogue."
+    return [Blocker("not-standard", message, change.get_absolute_url(), "Open the change")]
 
 
 def change_not_unauthorised(change) -> list[Blocker]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from releases.views import candidates, change, freeze, listing, notes, plan, product, release, risks, scope
+from releases.views import candidates, catalogue, change, freeze, listing, notes, plan, product, release, risks, scope
 
 app_name = "releases"
 R = "r/<slug:product>/<str:version>/"
@@ -25,10 +25,17 @@ urlpatterns = [
     path(C, change.change, name="change"),
     path(f"{C}edit/", change.edit, name="change_edit"),
     path(f"{C}step/<slug:name>/", change.step, name="change_step"),
+    path("catalogue/", catalogue.catalogue, name="catalogue"),
+    path("catalogue/new/", catalogue.template_new, name="template_new"),
+    path("catalogue/<int:pk>/", catalogue.template, name="template"),
+    path("catalogue/<int:pk>/edit/", catalogue.template_edit, name="template_edit"),
+    path("catalogue/<int:pk>/step/<slug:name>/", catalogue.template_step, name="template_step"),
+    path("catalogue/<int:pk>/use/", catalogue.use, name="template_use"),
     path("products/", product.products, name="products"),
     path("products/new/", product.product_new, name="product_new"),
     path("products/<slug:slug>/edit/", product.product_edit, name="product_edit"),
     path("products/<slug:slug>/environments/", product.environments, name="environments"),
+    path("products/<slug:slug>/block/", product.product_block, name="product_block"),
     path("freezes/", freeze.freezes, name="freezes"),
     path("freezes/new/", freeze.freeze_new, name="freeze_new"),
     path("freezes/<int:pk>/", freeze.freeze, name="freeze"),

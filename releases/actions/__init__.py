@@ -7,6 +7,7 @@ from releases.actions.product import (
     add_environment,
     add_product,
     block_environment,
+    block_product,
     change_environment,
     change_product,
     order_environments,
@@ -34,6 +35,13 @@ from releases.actions.scope import (
     take_in,
     take_out,
 )
+from releases.actions.template import (
+    add_standard_change,
+    add_template,
+    edit_template,
+    retire_template,
+    revise_template,
+)
 
 __all__ = [
     "add_candidate",
@@ -43,7 +51,10 @@ __all__ = [
     "add_freeze",
     "add_product",
     "add_risk",
+    "add_standard_change",
+    "add_template",
     "block_environment",
+    "block_product",
     "block_release",
     "change_environment",
     "change_freeze",
@@ -54,6 +65,7 @@ __all__ = [
     "edit_change",
     "edit_plan",
     "edit_risk",
+    "edit_template",
     "hold_change",
     "lift_freeze",
     "order_environments",
@@ -61,7 +73,9 @@ __all__ = [
     "remove_dependency",
     "remove_environment",
     "remove_risk",
+    "retire_template",
     "review_notes",
+    "revise_template",
     "save_notes",
     "save_rollback_plan",
     "take_change_step",

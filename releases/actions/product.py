@@ -12,8 +12,9 @@ from accounts.models import User
 from core.blockers import refuse
 from core.events import record
 from core.locking import locked
+from releases import steps
 from releases.actions.editing import apply, needs_text
-from releases.models import Environment, Product
+from releases.models import Environment, Product, Stoppable
 from releases.states import OPEN, Tier
 from releases.versions import SCHEMES, InvalidVersion
 
@@ -131,16 +132,29 @@ def order_environments(product_id: int, ids: list[int], *, actor: User) -> Produ
     return product
 
 
+def block_product(product_id: int, *, actor: User, reason: str) -> Product:
+    """Block a product at once: no deployment of it starts anywhere. Raises Refused without a reason or when it is blocked."""
+    with locked(Product.objects.select_related("blocked_by"), product_id) as product:
+        policy.require(actor, "releases.block_release", product)
+        _stop(product, actor, reason)
+        record("product.blocked", product, actor=actor, reason=product.blocked_reason)
+    return product
+
+
+def _stop(stopped: Stoppable, actor: User, reason: str) -> None:
+    reason = needs_text(reason, "reason", "Say why: those who must lift the block will ask.")
+    if stopped.is_blocked:
+        refuse("blocked-already", f"{stopped} is blocked already: {stopped.blocked_reason}")
+    stopped.stop(reason, actor)
+    stopped.save()
+
+
 def block_environment(environment_id: int, *, actor: User, reason: str) -> Environment:
     """Block an environment at once: no deployment to it starts. Raises Refused without a reason or when it is blocked."""
     with _locked_environment(environment_id) as environment:
         policy.require(actor, "releases.block_release", environment)
-        reason = needs_text(reason, "reason", "Say why: those who must lift the block will ask.")
-        if environment.blocked_reason:
-            refuse("blocked-already", f"{environment} is blocked already: {environment.blocked_reason}")
-        environment.blocked_reason = reason
-        environment.save()
-        record("environment.blocked", environment, actor=actor, reason=reason)
+        _stop(environment, actor, reason)
+        record("environment.blocked", environment, actor=actor, reason=environment.blocked_reason)
     return environment
 
 
@@ -150,11 +164,7 @@ def unblock_environment(environment_id: int, *, actor: User, reason: str) -> Env
         policy.require(actor, "releases.unblock_release", environment)
         policy.require_person(actor)
         reason = needs_text(reason, "reason", "Say why it may go on: it stays in the record.")
-        if not environment.blocked_reason:
-            refuse("not-blocked", f"{environment} is not blocked.")
-        was, environment.blocked_reason = environment.blocked_reason, ""
-        environment.save()
-        record("environment.unblocked", environment, actor=actor, reason=reason, was=was)
+        steps.lift_stop(environment, actor=actor, reason=reason)
     return environment
 
 

@@ -9,6 +9,7 @@ from accounts.models import User
 from core.blockers import refuse
 from core.events import record
 from core.locking import locked
+from releases import steps
 from releases.actions.editing import apply, needs_text, require_plan_editable
 from releases.guards import address, standing, version_trouble
 from releases.models import Dependency, Product, Release
@@ -170,9 +171,9 @@ def block_release(release_id: int, *, actor: User, reason: str) -> Release:
         reason = needs_text(reason, "reason", "Say why: those who must lift the block will ask.")
         if release.state in FINISHED:
             refuse("finished", f"{release} is {release.get_state_display().lower()}; there is nothing to block.")
-        if release.blocked_reason:
+        if release.is_blocked:
             refuse("blocked-already", f"It is blocked already: {release.blocked_reason}")
-        release.blocked_reason, release.blocked_by = reason, actor
+        release.stop(reason, actor)
         release.save()
         record("release.blocked", release, actor=actor, reason=reason)
     return release
@@ -184,12 +185,7 @@ def unblock_release(release_id: int, *, actor: User, reason: str) -> Release:
         policy.require(actor, "releases.unblock_release", release)
         policy.require_person(actor)
         reason = needs_text(reason, "reason", "Say why it may go on: it stays in the record.")
-        if not release.blocked_reason:
-            refuse("not-blocked", f"{release} is not blocked.")
-        was = release.blocked_reason
-        release.blocked_reason, release.blocked_by = "", None
-        release.save()
-        record("release.unblocked", release, actor=actor, reason=reason, was=was)
+        steps.lift_stop(release, actor=actor, reason=reason)
     return release
 
 

@@ -60,9 +60,9 @@ def add_change(product_id: int, *, actor: User, release_id: int | None = None, *
 
     Raises Product.DoesNotExist, Release.DoesNotExist, Http404/PermissionDenied, or Refused at the field that does not fit.
     """
-    with _scope_of(product_id, release_id) as (product, release):
+    with scope_of(product_id, release_id) as (product, release):
         policy.require(actor, "releases.contribute", product)
-        change = _new_change(product, release, fields, actor)
+        change = new_change(product, release, fields, actor)
         if release is not None:
             require_scope_open(release)
             record("release.scope_changed", release, actor=actor, added=[change.key])
@@ -70,7 +70,7 @@ def add_change(product_id: int, *, actor: User, release_id: int | None = None, *
 
 
 @contextmanager
-def _scope_of(product_id: int, release_id: int | None) -> Iterator[tuple[Product, Release | None]]:
+def scope_of(product_id: int, release_id: int | None) -> Iterator[tuple[Product, Release | None]]:
     """Lock the release first, then the product, whose lock makes keys unique."""
     with transaction.atomic(durable=True):
         release = None
@@ -80,7 +80,8 @@ def _scope_of(product_id: int, release_id: int | None) -> Iterator[tuple[Product
         yield Product.objects.select_for_update(no_key=True).get(pk=product_id), release
 
 
-def _new_change(product: Product, release: Release | None, fields: dict, actor: User) -> Change:
+def new_change(product: Product, release: Release | None, fields: dict, actor: User) -> Change:
+    """Save a change of a locked product and record it as added. Raises Refused at the field that does not fit."""
     change = Change(product=product, release=release, created_by=actor)
     if not fields.get("author_name"):
         fields = {"author": actor} | fields
@@ -129,7 +130,7 @@ def edit_change(change_id: int, *, actor: User, **fields) -> Change:
     """
     with _locked_change(change_id) as change:
         policy.require(actor, "releases.contribute", change)
-        if not _editable(change):
+        if not is_editable(change):
             message = f"{change.key} is {change.get_state_display().lower()} as it is. Withdraw it and add another one."
             refuse("change-settled", message, url=change.get_absolute_url(), fix="Open the change")
         changed = apply(change, fields, FIELDS)
@@ -139,7 +140,7 @@ def edit_change(change_id: int, *, actor: User, **fields) -> Change:
     return change
 
 
-def _editable(change: Change) -> bool:
+def is_editable(change: Change) -> bool:
     """Before it is approved; a standard change also after that, while its release's scope is open."""
     return change.state in EDITABLE or (change.state == ChangeState.APPROVED and change.template_id is not None)
 
@@ -260,7 +261,7 @@ def _from_proposal(product: Product, release: Release, proposal: Proposal, actor
     rows = Change.objects.select_for_update(of=("self",), no_key=True).select_related("product", "release__product")
     known = rows.filter(product=product, key__iexact=key).first() if key else None
     if known is None:
-        return _new_change(product, release, _fields_of(proposal, key) | author, actor)
+        return new_change(product, release, _fields_of(proposal, key) | author, actor)
     if known.release_id != release.pk:
         _require_free(known)
     before = known.commits

@@ -4,12 +4,14 @@ from releases.api.change import CandidateViewSet, ChangeViewSet
 from releases.api.plan import DependencyViewSet, FreezeViewSet, RiskViewSet
 from releases.api.product import EnvironmentViewSet, ProductViewSet
 from releases.api.release import ReleaseViewSet
+from releases.api.template import TemplateViewSet
 
 ROUTES = [
     ("products", ProductViewSet, "product"),
     ("environments", EnvironmentViewSet, "environment"),
     ("releases", ReleaseViewSet, "release"),
     ("changes", ChangeViewSet, "change"),
+    ("standard-changes", TemplateViewSet, "standard-change"),
     ("candidates", CandidateViewSet, "candidate"),
     ("risks", RiskViewSet, "risk"),
     ("dependencies", DependencyViewSet, "dependency"),

@@ -41,6 +41,8 @@ class ChangeSerializer(serializers.ModelSerializer):
             "state",
             "state_since",
             "held_reason",
+            "template",
+            "template_digest",
             "assessed_by",
             "created_by",
             "created_at",
@@ -96,7 +98,10 @@ class ChangeViewSet(Seen, viewsets.ReadOnlyModelViewSet):
         return self.answer(added, status=201)
 
     def partial_update(self, request, pk=None):
-        """Change fields of a change that is not approved yet."""
+        """Change fields of a change that is not approved yet, or of an approved standard change.
+
+        A standard change whose locked fields (see its template) or type change falls back to a new normal change.
+        """
         change = self.get_object()
         serializer = self.get_serializer(change, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)

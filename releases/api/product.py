@@ -10,6 +10,8 @@ from releases import actions
 from releases.api.common import Seen
 from releases.models import Environment, Product
 
+STOP = ["blocked_reason", "blocked_by", "blocked_at"]
+
 
 class ProductSerializer(serializers.ModelSerializer):
     class Meta:
@@ -25,7 +27,9 @@ class ProductSerializer(serializers.ModelSerializer):
             "tag_prefix",
             "is_active",
             "created_at",
+            *STOP,
         ]
+        read_only_fields = STOP
         # That name, slug and key are free, the door tells: it holds the lock.
         extra_kwargs = {n: {"validators": []} for n in ("name", "key")} | {
             "slug": {"validators": [], "required": False}
@@ -35,8 +39,8 @@ class ProductSerializer(serializers.ModelSerializer):
 class EnvironmentSerializer(serializers.ModelSerializer):
     class Meta:
         model = Environment
-        fields = ["id", "product", "name", "slug", "position", "tier", "url", "blocked_reason"]
-        read_only_fields = ["position", "blocked_reason"]
+        fields = ["id", "product", "name", "slug", "position", "tier", "url", *STOP]
+        read_only_fields = ["position", *STOP]
         extra_kwargs = {"slug": {"required": False}}
         validators = []
 
@@ -68,6 +72,12 @@ class ProductViewSet(Seen, viewsets.ReadOnlyModelViewSet):
     def answer_new(self, product: Product) -> Response:
         """Whoever adds a product may hold the right to add, and none to see it yet."""
         return Response(self.get_serializer(product).data, status=201)
+
+    @extend_schema(request=ReasonSerializer)
+    @action(detail=True, methods=["post"])
+    def block(self, request, pk=None):
+        """Block it at once: no deployment of it starts, in no environment."""
+        return self.answer(actions.block_product(self.get_object().pk, actor=request.user, **self.typed()))
 
     @extend_schema(request=OrderSerializer)
     @action(detail=True, methods=["post"])

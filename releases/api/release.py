@@ -32,6 +32,8 @@ class ReleaseSerializer(serializers.ModelSerializer):
             "state_since",
             "held_from",
             "blocked_reason",
+            "blocked_by",
+            "blocked_at",
             "plan_version",
             "candidate",
             "risks_assessed_at",

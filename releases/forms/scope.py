@@ -6,6 +6,7 @@ from releases.forms.knock import text
 from releases.models import Change, Product, Release
 from releases.states import ChangeKind, ChangeState, ChangeType, ReleaseState, RiskBand
 
+LOCKED = "Locked by the template; changing it makes this a normal change."
 TYPES = [(ChangeType.NORMAL.value, "Normal"), (ChangeType.EMERGENCY.value, "Emergency")]
 
 
@@ -28,12 +29,22 @@ class ChangeForm(forms.Form):
     impact = text("Impact", rows=2, help_text="Who notices what.")
     backout = text("Back-out plan", rows=2, help_text="How it is undone alone. A high risk needs one.")
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, change: Change | None = None, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["type"].notes = {
             "normal": "Assessed by peers, then authorised by policy",
             "emergency": "Straight to the emergency approvers",
         }
+        if change is not None and change.template is not None:
+            self._mark_locked(change)
+
+    def _mark_locked(self, change: Change) -> None:
+        """Say at each field of a standard change what an edit of it would do."""
+        of_type = self.fields["type"]
+        of_type.choices = [(ChangeType.STANDARD.value, "Standard"), *TYPES]
+        of_type.notes = of_type.notes | {"standard": f"Approved before, as “{change.template}”"}
+        for name in (*change.template.locked, "type"):
+            self.fields[name].help_text = LOCKED
 
 
 class TakeInForm(forms.Form):

@@ -13,7 +13,7 @@ from core.events import stream_of
 from core.machine import offers
 from core.models import Event
 from releases import actions, frame
-from releases.actions.scope import EDITABLE, EVENT_OF, OVER
+from releases.actions.scope import EVENT_OF, OVER, is_editable
 from releases.forms.knock import ReasonForm, knock, tell
 from releases.forms.scope import ChangeForm
 from releases.models import Change
@@ -28,6 +28,10 @@ PATH = (
     ChangeState.IMPLEMENTING,
     ChangeState.DONE,
 )
+PATH_OF = {
+    "standard": (ChangeState.APPROVED, ChangeState.IMPLEMENTING, ChangeState.DONE),
+    "unauthorised": (ChangeState.DONE,),
+}
 DUE = {"new": "assess", "assessing": "request_authorisation", "rejected": "rework"}
 HOLDS = {
     "hold": ("Put on hold", "releases.authorise_change"),
@@ -45,13 +49,13 @@ def change(request: HttpRequest, product: str, key: str) -> HttpResponse:
     context = {
         "change": found,
         "product": found.product,
-        "path": [(str(s), s.label) for s in PATH],
+        "path": [(str(s), s.label) for s in PATH_OF.get(found.type, PATH)],
         "due": next((o for o in offered if o.name == due), None),
         "others": [o for o in offered if o.name != due and not (o.name == "expedite" and found.type != "emergency")],
         "addresses": {o.name: address(found, o.name) for o in offered},
         "refusals": {o.name: policy.refusal_text(o.step.right) for o in offered if o.step.right},
         "may_hold": policy.may(request.user, "releases.authorise_change", found),
-        "may_edit": found.state in EDITABLE and policy.may(request.user, "releases.contribute", found),
+        "may_edit": is_editable(found) and policy.may(request.user, "releases.contribute", found),
         "over": found.state in OVER,
         "history": _history(found),
     }
@@ -75,12 +79,15 @@ def edit(request: HttpRequest, product: str, key: str) -> HttpResponse:
     found = the_change(request, product, key)
     policy.require(request.user, "releases.contribute", found)
     names = list(ChangeForm.base_fields)
-    form = ChangeForm(request.POST or None, initial={name: getattr(found, name) for name in names})
+    initial = {name: getattr(found, name) for name in names}
+    form = ChangeForm(request.POST or None, initial=initial, change=found)
     form.fields["key"].required = True
     if request.method == "POST" and form.is_valid():
         edited = knock(form, actions.edit_change, found.pk, actor=request.user, **form.cleaned_data)
         if edited:
-            messages.success(request, f"{edited.key} saved")
+            fell = found.template is not None and edited.template is None
+            what_now = "It is a normal change now, to be assessed and authorised." if fell else ""
+            messages.success(request, f"{edited.key} saved\n{what_now}".strip())
             return redirect("releases:change", product, edited.key)
     context = {"form": form, "change": found, "product": found.product}
     return render(request, "releases/change_edit.html", context, status=422 if form.errors else 200)

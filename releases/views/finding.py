@@ -15,13 +15,15 @@ def the_release(request: HttpRequest, product: str, version: str) -> Release:
     """The release of that version; where cancelled ones share it, the one that was not, else the newest."""
     last = Case(When(state=ReleaseState.CANCELLED, then=Value(1)), default=Value(0), output_field=IntegerField())
     rows = Release.objects.visible_to(request.user).filter(product__slug=product, version=version)
-    joined = rows.select_related("product", "manager", "candidate", "blocked_by", "notes_reviewed_by")
+    joined = rows.select_related("product__blocked_by", "manager", "candidate", "blocked_by", "notes_reviewed_by")
     return _first(joined.order_by(last, "-pk"))
 
 
 def the_change(request: HttpRequest, product: str, key: str) -> Change:
     rows = Change.objects.visible_to(request.user).filter(product__slug=product, key=key)
-    return _first(rows.select_related("product", "release__product", "author", "assessed_by", "created_by"))
+    return _first(
+        rows.select_related("product", "release__product", "author", "assessed_by", "created_by", "template__product")
+    )
 
 
 def _first(queryset):

@@ -9,20 +9,22 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from accounts import policy
-from core.blockers import Refused
+from core.blockers import Blocker, Refused
 from releases import actions
 from releases.forms.knock import ReasonForm, knock, tell
 from releases.forms.product import EnvironmentForm, ProductForm
+from releases.guards import lift_address
 from releases.models import Environment, Product
 from releases.states import OPEN
 from releases.views.finding import the_product
 
 PER_PAGE = 25
+BLOCK = "releases.block_release"
 
 
 @login_required
 def products(request: HttpRequest) -> HttpResponse:
-    seen = Product.objects.visible_to(request.user).prefetch_related("environments")
+    seen = Product.objects.visible_to(request.user).select_related("blocked_by").prefetch_related("environments")
     counted = seen.annotate(under_way=Count("releases", filter=Q(releases__state__in=OPEN))).order_by(
         "-is_active", "name"
     )
@@ -30,6 +32,8 @@ def products(request: HttpRequest) -> HttpResponse:
         "page": Paginator(counted, PER_PAGE).get_page(request.GET.get("page")),
         "may_add": policy.may(request.user, "releases.manage_products"),
         "environments_of": policy.where_may(request.user, "releases.manage_environments"),
+        "blocks_of": policy.where_may(request.user, BLOCK),
+        "lift_address": lift_address,
     }
     return render(request, "releases/products.html", context)
 
@@ -63,6 +67,43 @@ def product_edit(request: HttpRequest, slug: str) -> HttpResponse:
     return render(
         request, "releases/product_edit.html", {"form": form, "product": product}, status=422 if form.errors else 200
     )
+
+
+@login_required
+def product_block(request: HttpRequest, slug: str) -> HttpResponse:
+    """GET: asks for the reason. POST: blocks the product at once."""
+    product = the_product(request, slug)
+    may = policy.may(request.user, BLOCK, product)
+    context = {
+        "title": f"Block all of {product.name}",
+        "text": "No deployment of it starts, in no environment; a rollback does not either.",
+        "submit": "Block at once",
+        "kind": "danger",
+        "form": ReasonForm("Lifting it takes the approval of others, who will ask."),
+        "blockers": _not_to_block(product) if may else [Blocker("forbidden", policy.refusal_text(BLOCK))],
+        "back": product.get_absolute_url(),
+        "keep": "Leave it as it is",
+    }
+    if request.method != "POST":
+        return render(request, "confirm.html", context)
+    try:
+        actions.block_product(product.pk, actor=request.user, reason=request.POST.get("reason", ""))
+    except Refused as refusal:
+        if any(b.field != "reason" for b in refusal.blockers):
+            raise
+        form = ReasonForm(context["form"].hint, request.POST)
+        tell(form, refusal)
+        return render(request, "confirm.html", context | {"form": form}, status=422)
+    messages.success(request, f"{product.name} blocked\nNo deployment of it starts.")
+    return redirect("portal:product", slug)
+
+
+def _not_to_block(product: Product) -> list[Blocker]:
+    if not product.is_blocked:
+        return []
+    url = lift_address(product)
+    message = f"It is blocked already: {product.blocked_reason}"
+    return [Blocker("blocked-already", message, url, "Lift the block" if url else "")]
 
 
 @login_required
