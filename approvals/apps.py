@@ -122,3 +122,8 @@ def react() -> None:
         consumer="approvals.renew_signoffs",
         run=reactions.renew_signoffs,
     )
+    outbox.on(
+        ("request.*", "release.plan_edited", "release.scope_changed"),
+        consumer="approvals.fill_agendas",
+        run=reactions.fill_agendas,
+    )

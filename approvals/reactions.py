@@ -1,6 +1,7 @@
 """What this room does when something has happened elsewhere. Run by a worker after the commit; harmless to repeat."""
 
 from approvals import actions
+from approvals.actions import board
 from approvals.models import ApprovalRequest, Signoff, Waiver
 from core.models import Event
 from releases.models import Change
@@ -46,3 +47,10 @@ def renew_signoffs(event: Event, key: str, target: str) -> None:
     if event.name == "release.plan_edited" and "candidate" not in event.payload.get("changed", {}):
         return
     actions.renew_signoffs(_id_of(event))
+
+
+def fill_agendas(event: Event, key: str, target: str) -> None:
+    """What is asked, decided or moved concerns the agendas of the boards of its product."""
+    kind, _, product_id = event.scope.partition(":")
+    if kind == "product":
+        board.fill_agendas(int(product_id))

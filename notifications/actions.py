@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import policy
 from accounts.actions import system_user
 from accounts.models import User
 from approvals.guards import signoffs_missing
@@ -46,7 +45,7 @@ def _tell_kind(kind: Kind, event: Event) -> list[Notification]:
     if about is None:
         return []
     people = {u for u in kind.who(about, event) if kind.even_to_actor or u.pk != event.actor_id}
-    people = {u for u in people if policy.may(u, "releases.view_product", about)}
+    people = {u for u in people if kind.sees(u, about)}
     wishes = {s.user_id: s for s in Subscription.objects.filter(kind=kind.slug, user__in=people)}
     told = []
     for user in sorted(people, key=lambda u: u.pk):
@@ -74,7 +73,7 @@ def mail(event: Event, user_id: int) -> int:
     sent = 0
     for notification in Notification.objects.filter(
         event=event, recipient=user_id, mailed_at__isnull=True
-    ).select_related("recipient"):
+    ).select_related("recipient", "event"):
         if not notification.recipient.is_active or not notification.recipient.email:
             continue
         _message(notification).send()
@@ -88,10 +87,20 @@ def _message(notification: Notification) -> EmailMessage:
     text = "\n\n".join(
         part for part in [notification.title, notification.body, link, _FOOT.format(settings.BASE_URL)] if part
     )
-    return EmailMessage(
+    message = EmailMessage(
         subject=" ".join(notification.title.split()), body=text, to=[notification.recipient.email],
         headers={"Message-ID": f"<notification-{notification.pk}@slipway>", "Auto-Submitted": "auto-generated"},
     )  # fmt: skip
+    _attach(message, notification)
+    return message
+
+
+def _attach(message: EmailMessage, notification: Notification) -> None:
+    """The file that the kind brings along, as it is now: an invitation that is sent late is not out of date."""
+    kind = KINDS.get(notification.kind)
+    about = kind.read(notification.event) if kind and kind.attach else None
+    if about is not None:
+        message.attach(*kind.attach(about, notification.recipient))
 
 
 _FOOT = "The link opens the page; nothing is decided by following it. What you are mailed: {}/settings/notifications/"

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from accounts import policy
 from accounts.models import User
-from approvals.models import ApprovalRequest, FreezeOverride, Waiver
+from approvals import agenda, invitation
+from approvals.models import AgendaItem, ApprovalRequest, FreezeOverride, Meeting, Waiver
 from core import wording
 from core.models import Event
 from deployments.models import Deployment
@@ -15,9 +17,16 @@ from releases.models import Release
 from reviews.models import ActionItem, Review
 
 
+def _sees(user: User, about) -> bool:
+    return policy.may(user, "releases.view_product", about)
+
+
 @dataclass(frozen=True)
 class Kind:
-    """One kind of notification: `read(event)` finds what it is about (None: nothing to tell); the others say to whom and how."""
+    """One kind of notification: `read(event)` finds what it is about (None: nothing to tell); the others say to whom and how.
+
+    `sees` says whether a person may see what it is about; `attach` gives a file for the mail: (name, content, MIME type).
+    """
 
     slug: str
     label: str
@@ -28,6 +37,8 @@ class Kind:
     body: Callable[[object, Event], str] = lambda about, event: ""
     url: Callable[[object, Event], str] = lambda about, event: about.get_absolute_url()
     even_to_actor: bool = False
+    sees: Callable[[User, object], bool] = _sees
+    attach: Callable[[object, User], tuple[str, bytes, str]] | None = None
 
 
 def _of_stream(model, *related: str):
@@ -53,6 +64,8 @@ _override = _of_stream(FreezeOverride, "release__product", "release__manager", "
 _deployment = _of_stream(
     Deployment, "release__product", "release__manager", "environment", "candidate", "started_by", "created_by"
 )
+_meeting = _of_stream(Meeting, "board__chair", "chaired_by")
+_item = _of_stream(AgendaItem, "meeting__board", "request__release__product", "request__change__product")
 _review = _of_stream(Review, "release__product", "release__manager", "author")
 
 
@@ -82,6 +95,26 @@ def _asker(request: ApprovalRequest, event: Event) -> set[User]:
 
 def _action_owner(item: ActionItem, event: Event) -> set[User]:
     return {item.owner} if item.owner and item.owner.is_active else set()
+
+
+def _sees_meeting(user: User, meeting: Meeting) -> bool:
+    """Who sees the board; who asked for something on the agenda is told what came of it."""
+    return agenda.sees(user, meeting.board) or meeting.items.filter(request__requester=user).exists()
+
+
+def _calendar_file(meeting: Meeting, user: User) -> tuple[str, bytes, str]:
+    kind = f"text/calendar; method={invitation.method_of(meeting)}; charset=utf-8"
+    return "invitation.ics", invitation.invitation(meeting, user), kind
+
+
+def _invited(meeting: Meeting, event: Event) -> str:
+    what = {"meeting.moved": " was moved", "meeting.cancelled": " is called off"}.get(event.name, "")
+    return f"{meeting.board.name}{what}: {wording.full(meeting.starts_at)}"
+
+
+def _came_of(meeting: Meeting, event: Event) -> str:
+    decided, deferred = (event.payload.get(state, 0) for state in ("decided", "deferred"))
+    return f"{wording.plural(decided, 'item')} decided, {deferred} deferred. The minutes are on the page."
 
 
 def _waiver_of(waiver: Waiver) -> str:
@@ -244,6 +277,49 @@ _ALL = [
         lambda o, e: f"Override of {o.freeze.name} for {o.release} {e.name.split('.')[1]}",
         lambda o, e: o.comment,
         lambda o, e: _approvals(o.release),
+    ),
+    Kind(
+        "meeting",
+        "A board of yours meets, moves or is called off",
+        ("meeting.announced", "meeting.moved", "meeting.cancelled"),
+        _meeting,
+        lambda m, e: to.board_of(m) if m.announced_at else set(),
+        _invited,
+        lambda m, e: _reason(m, e) or (f"Place: {m.place}." if m.place else ""),
+        even_to_actor=True,
+        sees=_sees_meeting,
+        attach=_calendar_file,
+    ),
+    Kind(
+        "meeting-open",
+        "A board of yours is in session",
+        ("meeting.opened",),
+        _meeting,
+        lambda m, e: to.concerned_by(m),
+        lambda m, e: f"{m.board.name} is in session",
+        lambda m, e: f"{e.actor.name} opened the meeting.",
+        sees=_sees_meeting,
+    ),
+    Kind(
+        "minutes",
+        "Minutes of a board",
+        ("meeting.closed",),
+        _meeting,
+        lambda m, e: to.concerned_by(m),
+        lambda m, e: f"Minutes of {m}",
+        _came_of,
+        even_to_actor=True,
+        sees=_sees_meeting,
+    ),
+    Kind(
+        "item-deferred",
+        "A board put a request of yours off",
+        ("item.deferred",),
+        _item,
+        lambda i, e: to.owners(i.request),
+        lambda i, e: f"{i.meeting.board.name} put {i.request.subject} off to its next meeting",
+        _reason,
+        lambda i, e: i.meeting.get_absolute_url(),
     ),
     Kind(
         "review",

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from accounts import policy
 from accounts.models import User
-from approvals import matching
-from approvals.models import ApprovalRequest
+from approvals import agenda, matching
+from approvals.models import ApprovalRequest, Meeting
 from approvals.states import VoteState
 
 
@@ -47,6 +47,21 @@ def who_may(right: str, obj, *but: User | None) -> set[User]:
 def shippers(deployment) -> set[User]:
     """Who started a deployment, who planned it, and the release's manager."""
     return people([deployment.started_by, deployment.created_by, deployment.release.manager])
+
+
+def board_of(meeting: Meeting) -> set[User]:
+    """Everybody who sits on the meeting's board."""
+    return people(agenda.people_of(meeting.board))
+
+
+def concerned_by(meeting: Meeting) -> set[User]:
+    """The board, whoever was there, and who asked for what was on the agenda."""
+    there = [a.person for a in meeting.attendances.select_related("person")]
+    return board_of(meeting) | people([*there, *(i.request.requester for i in _items(meeting))])
+
+
+def _items(meeting: Meeting):
+    return meeting.items.standing().select_related("request__requester")
 
 
 def people(found: Iterable[User | None]) -> set[User]:

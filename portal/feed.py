@@ -156,6 +156,22 @@ TOLD: dict[str, tuple[str, str, str]] = {
     "person.token_made": ("mute", "key", "made a token for"),
     "person.token_revoked": ("mute", "key", "revoked a token of"),
     "team.added": ("mute", "plus", "added the team"),
+    "board.added": ("mute", "plus", "set up the board"),
+    "board.changed": ("mute", "pen", "changed the board"),
+    "meeting.scheduled": ("mute", "calendar", "scheduled the meeting of"),
+    "meeting.announced": ("info", "mail", "sent the invitations to"),
+    "meeting.moved": ("warn", "calendar", "moved the meeting of"),
+    "meeting.cancelled": ("warn", "x-circle", "called off the meeting of"),
+    "meeting.opened": ("info", "play", "opened the meeting of"),
+    "meeting.closed": ("ok", "check-circle", "closed the meeting of"),
+    "meeting.agenda_filled": ("mute", "list", "brought up to date the agenda of"),
+    "meeting.attendance_noted": ("mute", "users", "noted the attendance of"),
+    "item.added": ("mute", "plus", "put on the agenda"),
+    "item.taken_up": ("info", "message", "took up"),
+    "item.decided": ("ok", "scale", "ended the talk about"),
+    "item.deferred": ("warn", "clock", "put off"),
+    "item.dropped": ("mute", "x", "took off the agenda"),
+    "item.noted": ("mute", "pen", "wrote a note on"),
 }
 # What needs its object, on the page of that object.
 ABOUT_IT = {
@@ -177,6 +193,7 @@ QUIET = (
     "request.reminded",
     "review.collected",
     "release.window_opening",
+    "meeting.agenda_filled",
 )  # told in the log alone
 
 # model: (app label, path to the release or other subject for the sentence)
@@ -193,6 +210,9 @@ SUBJECTS = {
     "waiver": ("approvals", ("signoff__candidate__release__product",)),
     "freezeoverride": ("approvals", ("release__product", "freeze")),
     "policy": ("approvals", ()),
+    "board": ("approvals", ()),
+    "meeting": ("approvals", ("board",)),
+    "agendaitem": ("approvals", ("request__release__product", "request__change__product", "meeting__board")),
     "deployment": ("deployments", ("candidate__release__product", "environment", "release__product")),
     "run": ("deployments", ("deployment__release__product",)),
     "review": ("reviews", ("release__product",)),
@@ -334,4 +354,7 @@ NAMES = {
     "review": lambda it: (str(it.release), _page(it)),
     "actionitem": lambda it: (f"{it.title} of {it.review.release}", _page(it.review)),
     "user": lambda it: (it.name, ""),
+    "board": lambda it: (it.name, _page(it)),
+    "meeting": lambda it: (str(it), _page(it)),
+    "agendaitem": lambda it: (str(it.request.subject), _page(it)),
 }

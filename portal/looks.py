@@ -221,6 +221,19 @@ LOOKS: dict[str, dict[str, Look]] = {
         "risk": Look("mute", "alert", "Risk"),
         "configuration": Look("mute", "gear", "Configuration"),
     },
+    "meeting": {
+        "scheduled": Look("mute", "calendar", "Scheduled"),
+        "in_session": Look("info", "running", "In session"),
+        "closed": Look("ok", "check-circle", "Held"),
+        "cancelled": Look("mute", "x-circle", "Called off"),
+    },
+    "agenda_item": {
+        "open": Look("mute", "list", "To come"),
+        "in_discussion": Look("info", "message", "Under discussion"),
+        "decided": Look("ok", "scale", "Decided"),
+        "deferred": Look("warn", "clock", "Deferred"),
+        "dropped": Look("mute", "x", "Taken off"),
+    },
     "tier": {
         "development": Look("mute", "branch", "Development"),
         "test": Look("mute", "flask", "Test"),

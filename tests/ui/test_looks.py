@@ -2,6 +2,7 @@
 
 import pytest
 
+from approvals import board_states as boards
 from approvals import states as approvals
 from config.jinja import ICONS
 from core import states as core
@@ -27,6 +28,8 @@ ENUMS = {
     "signoff_kind": approvals.SignoffKind,
     "signoff": approvals.SignoffState,
     "grant": approvals.GrantState,
+    "meeting": boards.MeetingState,
+    "agenda_item": boards.ItemState,
     "deployment": deployments.DeploymentState,
     "run": deployments.RunState,
     "review": reviews.ReviewState,

@@ -1,0 +1,147 @@
+"""When a board meets: recurrence rules (RFC 5545, RRULE) in local wall time, and in plain words.
+
+A board meets at the same time by the clock on its wall, so a rule runs over local times and each is then put on the time line. A
+local time that a change of the clocks skips is read with the offset before it, one that comes twice is the first of the two, as
+RFC 5545 (section 3.3.5) asks.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from dateutil.rrule import rrule, rrulestr
+from icalendar import vRecur
+
+from core import wording
+
+# Day of the week as a rule names it, and as people do.
+WEEKDAYS = {
+    "MO": "Monday",
+    "TU": "Tuesday",
+    "WE": "Wednesday",
+    "TH": "Thursday",
+    "FR": "Friday",
+    "SA": "Saturday",
+    "SU": "Sunday",
+}
+PLACES = {"1": "first", "2": "second", "3": "third", "4": "fourth", "-1": "last"}
+# What may stand beside FREQ. Days and weeks take little, so that one which never comes is found out soon.
+_ANY = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST"}
+_LONG = _ANY | {"BYMONTH", "BYMONTHDAY", "BYSETPOS", "BYWEEKNO", "BYYEARDAY"}
+PARTS = {"DAILY": _ANY, "WEEKLY": _ANY, "MONTHLY": _LONG, "YEARLY": _LONG}
+MOST = {"INTERVAL": 1000, "COUNT": 10_000}
+MAX_CHARACTERS = 200
+FAR = timedelta(days=5 * 366)  # a rule without a meeting for so long has none
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """A rule, run from a local day and time on, in a time zone."""
+
+    rule: str
+    first_on: date
+    at: time
+    zone: str
+
+    def since(self, start: datetime) -> Iterator[datetime]:
+        """Instants (UTC) at or after `start`, in order. Ends with the rule, or where nothing comes for five years."""
+        place = ZoneInfo(self.zone)
+        # A day earlier by the clock: an offset moves a local time by less.
+        local = max(start.astimezone(place).replace(tzinfo=None) - timedelta(days=1), self._first)
+        until = local + FAR
+        for naive in _bounded(self._rule(), until).xafter(local, inc=True):
+            found = naive.replace(tzinfo=place).astimezone(UTC)
+            if found >= start:
+                yield found
+
+    def next(self, start: datetime, count: int = 5) -> list[datetime]:
+        return [found for found, _ in zip(self.since(start), range(count), strict=False)]
+
+    @property
+    def _first(self) -> datetime:
+        return datetime.combine(self.first_on, self.at)
+
+    def _rule(self) -> rrule:
+        return parsed(self.rule, self._first, self.zone)
+
+
+def _bounded(rule: rrule, until: datetime) -> rrule:
+    """The rule, cut so that one which never comes true ends the search."""
+    own = rule._until
+    return rule.replace(until=min(own, until) if own else until, count=None) if rule._count is None else rule
+
+
+def parsed(text: str, first: datetime, zone: str = "UTC") -> rrule:
+    """The rule from a naive local start on. Raises ValueError with a sentence about what is wrong with `text`."""
+    text = text.strip().removeprefix("RRULE:")
+    _check(text)
+    try:
+        return rrulestr(_until_local(text, zone), dtstart=first)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise ValueError(f"This is not a recurrence rule: {error}.") from error
+
+
+def _check(text: str) -> None:
+    if not text or len(text) > MAX_CHARACTERS or re.search(r"[\r\n:]", text):
+        raise ValueError("A recurrence rule is one line, such as FREQ=WEEKLY;BYDAY=TU.")
+    try:
+        parts = vRecur.from_ical(text)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError("This is not a recurrence rule, such as FREQ=WEEKLY;BYDAY=TU.") from error
+    frequency = str(next(iter(parts.get("FREQ", [])), ""))
+    if frequency not in PARTS:
+        raise ValueError("A board meets daily, weekly, monthly or yearly: FREQ is one of these.")
+    unknown = sorted(set(map(str, parts)) - PARTS[frequency])
+    if unknown:
+        raise ValueError(f"Beside FREQ={frequency} leave out {wording.listed(unknown)}.")
+    for name, most in MOST.items():
+        if name in parts and not 1 <= int(parts[name][0]) <= most:
+            raise ValueError(f"{name} is at least 1 and at most {most:,}.")
+
+
+def _until_local(text: str, zone: str) -> str:
+    """UNTIL is an instant in UTC where the start has a zone (section 3.3.10); the rule runs over local times."""
+
+    def local(found: re.Match) -> str:
+        at = datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        return f"UNTIL={at.astimezone(ZoneInfo(zone)):%Y%m%dT%H%M%S}"
+
+    return re.sub(r"UNTIL=(\d{8}T\d{6})Z", local, text, flags=re.IGNORECASE)
+
+
+# Plain words
+
+WEEKLY = re.compile(r"FREQ=WEEKLY;(?:INTERVAL=(?P<every>\d+);)?BYDAY=(?P<day>[A-Z]{2})")
+MONTHLY = re.compile(r"FREQ=MONTHLY;BYDAY=(?P<nth>-1|[1-4])(?P<day>[A-Z]{2})")
+
+
+def weekly(day: str, every: int = 1) -> str:
+    return f"FREQ=WEEKLY;BYDAY={day}" if every == 1 else f"FREQ=WEEKLY;INTERVAL={every};BYDAY={day}"
+
+
+def monthly(nth: str, day: str) -> str:
+    return f"FREQ=MONTHLY;BYDAY={nth}{day}"
+
+
+def taken_apart(rule: str) -> dict[str, str]:
+    """{"pattern": "weekly" | "fortnightly" | "monthly" | "rule", "day", "nth", "rule"}: a rule as the form shows it."""
+    if (found := WEEKLY.fullmatch(rule)) and (found["every"] or "1") in ("1", "2"):
+        return {"pattern": "fortnightly" if found["every"] == "2" else "weekly", "day": found["day"]}
+    if found := MONTHLY.fullmatch(rule):
+        return {"pattern": "monthly", "day": found["day"], "nth": found["nth"]}
+    return {"pattern": "rule", "rule": rule}
+
+
+def in_words(rule: str) -> str:
+    """`every Tuesday`, `every second Thursday`, `monthly on the first Monday`; other rules as they are written."""
+    parts = taken_apart(rule)
+    day = WEEKDAYS.get(parts.get("day", ""), "")
+    if parts["pattern"] == "weekly":
+        return f"every {day}"
+    if parts["pattern"] == "fortnightly":
+        return f"every second {day}"
+    if parts["pattern"] == "monthly":
+        return f"monthly on the {PLACES[parts['nth']]} {day}"
+    return rule
