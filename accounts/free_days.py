@@ -50,3 +50,12 @@ def _spaced(name: str) -> str:
     """`UnitedStates` reads United States, `BosniaAndHerzegovina` Bosnia and Herzegovina."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     return re.sub(r"\b(And|Of|The)\b(?!$)", lambda word: word.group().lower(), words)
+
+
+def upcoming(country: str, subdivision: str, day: date, count: int) -> list[tuple[date, str]]:
+    """The next public holidays from a day on, with their names in the country's own language; at most two years ahead."""
+    if not known(country, subdivision):
+        return []
+    years = range(day.year, day.year + 2)
+    found = holidays.country_holidays(country, subdiv=subdivision or None, years=years, expand=False)
+    return sorted(pair for pair in found.items() if pair[0] >= day)[:count]

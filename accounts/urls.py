@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import entry, own, people, roles, teams
+from accounts.views import entry, hours, own, people, roles, teams
 
 app_name = "accounts"
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("password/", own.password, name="password"),
     path("password/sign-out-everywhere/", own.sign_out_everywhere, name="sign_out_everywhere"),
     path("settings/profile/", own.profile, name="profile"),
+    path("settings/hours/", hours.own, name="hours"),
+    path("settings/hours/parts/", hours.parts, name="hours_parts"),
     path("settings/tokens/", own.tokens, name="tokens"),
     path("settings/tokens/<int:pk>/revoke/", own.revoke, name="token_revoke"),
     path("people/", people.people, name="people"),
@@ -20,6 +22,9 @@ urlpatterns = [
     path("people/<int:pk>/roles/", people.give_role, name="person_give"),
     path("people/<int:pk>/switch/", people.switch, name="person_switch"),
     path("people/<int:pk>/tokens/", people.make_token, name="person_token"),
+    path("people/<int:pk>/hours/", hours.person, name="person_hours"),
+    path("people/<int:pk>/absences/", hours.add, name="absence_add"),
+    path("absences/<int:pk>/cancel/", hours.cancel, name="absence_cancel"),
     path("grants/<int:pk>/take/", people.take_role, name="take_role"),
     path("teams/", teams.teams, name="teams"),
     path("teams/new/", teams.team_new, name="team_new"),

@@ -1,6 +1,14 @@
-"""Doors of accounts: people, the roles they hold, their teams and their keys to the API."""
+"""Doors of accounts: people, the roles they hold, their teams, their hours and their keys to the API."""
 
 from accounts.actions.administration import MANAGE
+from accounts.actions.hours import (
+    add_absence,
+    cancel_absence,
+    kept_by,
+    may_keep_hours,
+    require_keeper,
+    set_working_hours,
+)
 from accounts.actions.person import (
     add_person,
     change_password,
@@ -16,8 +24,10 @@ from accounts.groups import group_name
 
 __all__ = [
     "MANAGE",
+    "add_absence",
     "add_person",
     "add_team",
+    "cancel_absence",
     "change_password",
     "change_person",
     "change_team",
@@ -26,10 +36,14 @@ __all__ = [
     "give_role",
     "group_name",
     "join_team",
+    "kept_by",
     "leave_team",
+    "may_keep_hours",
     "renew_feed_token",
+    "require_keeper",
     "revoke_token",
     "set_team_members",
+    "set_working_hours",
     "sign_out_everywhere",
     "system_user",
     "take_role",

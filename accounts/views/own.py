@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from accounts import actions
 from accounts.forms import PasswordForm, ProfileForm, TokenForm
 from accounts.models import ApiToken, User
+from accounts.presence import hours_of
 from core.forms import knock
 
 
@@ -25,7 +26,8 @@ def profile(request: HttpRequest) -> HttpResponse:
     ):
         messages.success(request, "Profile saved")
         return redirect("accounts:profile")
-    return render(request, "accounts/profile.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, **hours_of(request.user)}
+    return render(request, "accounts/profile.html", context, status=422 if form.errors else 200)
 
 
 @sensitive_post_parameters()

@@ -12,9 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import actions, policy, scopes
 from accounts.actions import MANAGE
-from accounts.forms import NewPersonForm, PeopleFilter, PersonForm, RoleForm, TokenForm
+from accounts.forms import AbsenceForm, NewPersonForm, PeopleFilter, PersonForm, RoleForm, TokenForm
 from accounts.held import held_by, in_words
 from accounts.models import Grant, Team, User
+from accounts.presence import hours_of
 from core.forms import knock
 
 PER_PAGE = 50
@@ -74,9 +75,13 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 def _page(request: HttpRequest, pk: int, status: int = 200, secret: str = "", **forms) -> HttpResponse:
     found = get_object_or_404(User.objects.prefetch_related(_grants(), _teams()), pk=pk)
     may_keep = policy.may(request.user, MANAGE)
+    keeps_hours = actions.may_keep_hours(request.user, found)
     keeps_somewhere = policy.may_anywhere(request.user, MANAGE)
     context = {
         "person": found,
+        **hours_of(found),
+        "keeps_hours": keeps_hours,
+        "absence_form": AbsenceForm(person=found, reader=request.user) if keeps_hours else None,
         "held": held_by(found, request.user),
         "form": forms.get("role_form") or forms.get("token_form"),
         "role_form": (forms.get("role_form") or RoleForm(giver=request.user)) if keeps_somewhere else None,

@@ -32,7 +32,7 @@ def text(response) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", main))
 
 
-PAGES = ["/settings/profile/", "/settings/tokens/", "/password/", "/people/", "/teams/", "/roles/"]
+PAGES = ["/settings/profile/", "/settings/hours/", "/settings/tokens/", "/password/", "/people/", "/teams/", "/roles/"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -80,7 +80,7 @@ def test_a_person_asks_as_much_for_twelve_roles_as_for_one(as_adele, rows, djang
         hold(mira, "deployer", product())
         red = team(members=[mira])
         hold(red, "contributor", product())
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(25):
         response = as_adele.get(f"/people/{mira.pk}/")
     assert response.content.count(b'<th scope="row">') == 2 * rows + 1
 

@@ -1,9 +1,12 @@
-"""People, teams and the roles they hold."""
+"""People, teams, the roles they hold, and when they work."""
 
+from datetime import datetime, timedelta
 from itertools import count
 
+from django.utils import timezone
+
 from accounts import actions, policy
-from accounts.models import Grant, Team, User
+from accounts.models import Absence, Grant, Team, User, WorkingHours
 
 PASSWORD = "correct horse battery"
 _numbers = count(1)
@@ -38,3 +41,16 @@ def hold(holder: User | Team, role: str, on=None) -> None:
     if new:
         actions.enact(grant)
     holder.__dict__.pop("_rights", None)
+
+
+def hours(user: User, **fields) -> WorkingHours:
+    return WorkingHours.objects.create(user=user, **fields)
+
+
+def absence(user: User, starts_at: datetime | None = None, ends_at: datetime | None = None, **fields) -> Absence:
+    """An absence of a day from tomorrow on, or from and to the instants given."""
+    starts_at = starts_at or timezone.now() + timedelta(days=1)
+    fields.setdefault("added_by", user)
+    return Absence.objects.create(
+        user=user, starts_at=starts_at, ends_at=ends_at or starts_at + timedelta(days=1), **fields
+    )

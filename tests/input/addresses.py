@@ -12,6 +12,7 @@ NOT_OURS = ("admin/",)
 BEHIND_PK = {
     "accounts:token_revoke": "token",
     "accounts:take_role": "grant",
+    "accounts:absence_cancel": "absence",
     "accounts:team_leave": "person",
     "accounts:": "person",
     "releases:": "freeze",

@@ -94,6 +94,7 @@ def _household(w: World) -> dict:
     token, _ = create_token(actor=w.master, name="Nightly")
     event = Event.objects.order_by("-pk").first()
     return {
+        "absence": accounts.absence(w.stranger),
         "token": token,
         "event": event,
         "grant": Grant.objects.filter(user=w.master).first(),

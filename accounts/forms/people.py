@@ -1,4 +1,4 @@
-"""Forms of accounts. What they cannot judge, the doors do."""
+"""Forms of people, their roles, teams and tokens. What they cannot judge, the doors do."""
 
 from datetime import datetime, time
 from zoneinfo import available_timezones

@@ -1,12 +1,14 @@
-"""API of accounts. Everyone signed in sees people and teams by name; the doors decide who changes them."""
+"""API of people, teams, roles and tokens. Everyone signed in sees people and teams by name; the doors decide who changes them."""
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts import actions, policy, scopes
+from accounts.api.hours import HoursSerializer, answer_hours, change_hours_of
 from accounts.models import ApiToken, Grant, Team, User
 from accounts.roles import ROLES
 
@@ -101,6 +103,18 @@ class MeViewSet(viewsets.GenericViewSet):
         """Oneself, with all rights by scope."""
         return Response(MeSerializer(request.user).data)
 
+    @extend_schema(operation_id="me_hours", responses=HoursSerializer)
+    @action(detail=False, methods=["get"])
+    def hours(self, request):
+        """One's own working hours; Monday to Friday, 9 to 17, until others are set."""
+        return answer_hours(request.user)
+
+    @extend_schema(operation_id="me_hours_change", request=HoursSerializer, responses=HoursSerializer)
+    @hours.mapping.patch
+    def change_own_hours(self, request):
+        """Change one's own working hours."""
+        return change_hours_of(request.user, request)
+
 
 class PersonViewSet(mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet):
     """People and service accounts. Setting `is_active` to false takes sessions, tokens and rights away at once."""
@@ -109,6 +123,18 @@ class PersonViewSet(mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet):
     queryset = User.objects.all()
     filterset_fields = ["username", "is_service", "is_active", "teams"]
     http_method_names = ["get", "post", "patch", "head", "options"]
+
+    @extend_schema(operation_id="person_hours", responses=HoursSerializer)
+    @action(detail=True, methods=["get"])
+    def hours(self, request, pk: str):
+        """Somebody's working hours, in their time zone."""
+        return answer_hours(self.get_object())
+
+    @extend_schema(operation_id="person_hours_change", request=HoursSerializer, responses=HoursSerializer)
+    @hours.mapping.patch
+    def change_hours(self, request, pk: str):
+        """Change the working hours of somebody: of a member of a team one leads, or with the right to manage people."""
+        return change_hours_of(self.get_object(), request)
 
     @extend_schema(request=NewPersonSerializer, responses={201: PersonSerializer})
     def create(self, request):
@@ -192,12 +218,3 @@ class TokenViewSet(mixins.DestroyModelMixin, viewsets.ReadOnlyModelViewSet):
 
     def perform_destroy(self, instance):
         actions.revoke_token(instance.pk, actor=self.request.user)
-
-
-ROUTES = [
-    ("me", MeViewSet, "me"),
-    ("people", PersonViewSet, "person"),
-    ("teams", TeamViewSet, "team"),
-    ("grants", GrantViewSet, "grant"),
-    ("tokens", TokenViewSet, "token"),
-]
