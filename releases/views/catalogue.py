@@ -84,7 +84,7 @@ def template(request: HttpRequest, pk: int) -> HttpResponse:
     """What it gives, what is locked, where it stands, and which changes were made of it."""
     found = _the_template(request, pk)
     offered = offers(found, lambda right: policy.may(request.user, right, found))
-    changes = found.changes.visible_to(request.user).select_related("product", "release")
+    changes = found.changes.visible_to(request.user).select_related("product", "release__product")
     context = {
         "template": found,
         "given": [(name, LABELS[name], _worded(found, name), name in found.locked) for name in GIVEN],

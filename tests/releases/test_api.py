@@ -9,6 +9,7 @@ from tests.factories import accounts, releases
 
 pytestmark = pytest.mark.django_db
 ALL = ["products", "environments", "releases", "changes", "candidates", "risks", "dependencies", "freezes"]
+ALL += ["standard-changes"]
 
 
 def by(user) -> APIClient:
@@ -26,6 +27,7 @@ def everything(product, manager):
     releases.risk(release)
     release.dependencies.create(needs=releases.release(product, version="4.7.0"))
     releases.freeze().products.add(product)
+    releases.template(product)
     return release
 
 
@@ -47,7 +49,7 @@ def test_a_row_out_of_sight_is_404(everything, manager, outsider, name):
 def test_nothing_is_written_past_the_doors(everything, manager, name):
     pk = by(manager).get(f"/api/v1/{name}/").json()["results"][0]["id"]
     assert by(manager).put(f"/api/v1/{name}/{pk}/", {}, format="json").status_code == 405
-    if name in ("products", "releases", "changes", "candidates", "freezes"):
+    if name in ("products", "releases", "changes", "candidates", "freezes", "standard-changes"):
         assert by(manager).delete(f"/api/v1/{name}/{pk}/").status_code == 405
 
 
@@ -180,3 +182,61 @@ def test_an_unreadable_repository_says_why(product, contributor):
     answer = by(contributor).get(f"/api/v1/releases/{release.pk}/git/")
     assert answer.status_code == 409
     assert answer.json()["blockers"][0]["code"] == "repository-unreadable"
+
+
+def test_a_standard_change_is_drafted_edited_revised_and_retired(product, contributor, change_manager):
+    client = by(contributor)
+    body = {"product": product.pk, "name": "Certificate", "title": "Rotate it", "risk": "low", "locked": ["kind"]}
+    made = client.post("/api/v1/standard-changes/", body, format="json")
+    assert (made.status_code, made.json()["state"]) == (201, "draft")
+    assert made.json()["locked"] == ["kind", "risk", "impact", "backout"]
+    here = f"/api/v1/standard-changes/{made.json()['id']}/"
+    edited = client.patch(here, {"impact": "None.", "state": "approved"}, format="json").json()
+    assert (edited["impact"], edited["state"]) == ("None.", "draft")
+    assert edited["digest"] != made.json()["digest"]
+    assert client.post(f"{here}revise/").json()["blockers"][0]["code"] == "state"
+    offered = {s["name"]: s for s in client.get(f"{here}steps/").json()}
+    assert offered["propose"]["possible"] is False
+    assert offered["retire"]["permitted"] is False
+    assert client.post(f"{here}retire/", {"reason": "No."}, format="json").status_code == 403
+    assert by(change_manager).post(f"{here}retire/", {"reason": "No."}, format="json").json()["state"] == "retired"
+    assert client.patch(here, {"impact": "x"}, format="json").json()["blockers"][0]["code"] == "template-settled"
+    assert client.post("/api/v1/standard-changes/", {"name": "For all"}, format="json").status_code == 403
+
+
+def test_a_change_of_the_catalogue_is_made_at_once_and_falls_back_by_an_edit(product, contributor):
+    client, release = by(contributor), releases.release(product)
+    template = releases.template(None)
+    here = f"/api/v1/standard-changes/{template.pk}/use/"
+    assert client.post(here, {"title": "x"}, format="json").json()["product"]
+    locked = client.post(here, {"release": release.pk, "risk": "high"}, format="json")
+    assert (locked.status_code, locked.json()["blockers"][0]["code"]) == (409, "locked:risk")
+    assert not Event.objects.exists()
+    made = client.post(here, {"release": release.pk, "title": "On edge-2"}, format="json")
+    assert made.status_code == 201
+    told = made.json()
+    assert (told["state"], told["type"], told["template"], told["release"]) == (
+        "approved",
+        "standard",
+        template.pk,
+        release.pk,
+    )
+    assert told["template_digest"] == template.digest
+    edited = client.patch(f"/api/v1/changes/{told['id']}/", {"risk": "medium"}, format="json").json()
+    assert (edited["state"], edited["type"], edited["template"]) == ("new", "normal", None)
+
+
+def test_a_template_out_of_sight_makes_no_change(product, contributor):
+    foreign = releases.template(releases.product())
+    answer = by(contributor).post(f"/api/v1/standard-changes/{foreign.pk}/use/", {"product": product.pk}, format="json")
+    assert answer.status_code == 404
+    assert not Change.objects.exists()
+
+
+def test_a_product_is_blocked_through_the_api_with_a_reason(product, manager, contributor):
+    here = f"/api/v1/products/{product.pk}/"
+    assert by(contributor).post(f"{here}block/", {"reason": "A hole."}, format="json").status_code == 403
+    assert by(manager).post(f"{here}block/", {}, format="json").status_code == 409
+    told = by(manager).post(f"{here}block/", {"reason": "A hole."}, format="json").json()
+    assert (told["blocked_reason"], told["blocked_by"]) == ("A hole.", manager.pk)
+    assert told["blocked_at"]
