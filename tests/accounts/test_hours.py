@@ -244,7 +244,7 @@ def test_a_clock_without_anybody_runs_in_plain_hours():
 def test_a_clock_goes_on_plainly_where_the_last_work_ended():
     """One working day, then away for two years: the rest does not wait for them."""
     leaving = Calendar(1, BERLIN, absences=((at("2026-11-24 00:00"), at("2028-11-24 00:00")),))
-    assert add_working([leaving], at("2026-11-23 09:00", BERLIN), 10) == at("2026-11-23 19:00", BERLIN)
+    assert add_working([leaving], at("2026-11-23 06:00", BERLIN), 10) == at("2026-11-23 19:00", BERLIN)
 
 
 def test_a_clock_of_many_hours_runs_longer_than_one_search():
