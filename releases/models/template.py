@@ -22,8 +22,8 @@ machine = Machine("change_template", label="Standard change")
 LOOKED_AT_EVERY = timedelta(days=365)
 
 # Gates that approvals answers: the policy that a proposal needs, and the approval that puts it in force.
-PROPOSE_GATES = ("complete",)
-APPROVE_GATES = ()
+PROPOSE_GATES = ("complete", "policy")
+APPROVE_GATES = ("approval",)
 
 
 def in_a_year() -> date:

@@ -206,7 +206,8 @@ def use(request: HttpRequest, pk: int) -> HttpResponse:
         "product": product,
         "release": release,
         "form": form,
-        "kept": [(LABELS[name], _worded(found, name)) for name in GIVEN if name in found.locked],
+        "kept": [(LABELS[n], _worded(found, n)) for n in GIVEN if n in found.locked and n != "description"],
+        "steps": found.description if "description" in found.locked else "",
         "asked": [
             name for name in ("title", "key", "release", "kind", "breaking", "description") if name in form.fields
         ],

@@ -16,8 +16,9 @@ from releases import actions, frame
 from releases.actions.scope import EVENT_OF, OVER, is_editable
 from releases.forms.knock import ReasonForm, knock, tell
 from releases.forms.scope import ChangeForm
+from releases.guards import standing
 from releases.models import Change
-from releases.states import ChangeState
+from releases.states import BEFORE_READY, ChangeState, ReleaseState
 from releases.views.finding import the_change
 
 PATH = (
@@ -55,11 +56,21 @@ def change(request: HttpRequest, product: str, key: str) -> HttpResponse:
         "addresses": {o.name: address(found, o.name) for o in offered},
         "refusals": {o.name: policy.refusal_text(o.step.right) for o in offered if o.step.right},
         "may_hold": policy.may(request.user, "releases.authorise_change", found),
-        "may_edit": is_editable(found) and policy.may(request.user, "releases.contribute", found),
+        "may_edit": is_editable(found)
+        and not _settled(found)
+        and policy.may(request.user, "releases.contribute", found),
         "over": found.state in OVER,
         "history": _history(found),
     }
     return render(request, "releases/change.html", context)
+
+
+def _settled(found: Change) -> bool:
+    """Whether it is a standard change that its release has settled with: the scope has to be reopened first."""
+    release = found.release
+    if found.template is None or release is None or release.state == ReleaseState.CANCELLED:
+        return False
+    return standing(release) not in BEFORE_READY
 
 
 def address(found: Change, name: str) -> str:

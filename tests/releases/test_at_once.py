@@ -9,7 +9,7 @@ from django.db import connection
 from core.blockers import Refused
 from core.models import Event
 from releases import actions
-from releases.models import Candidate, Dependency, Release
+from releases.models import Candidate, ChangeTemplate, Dependency, Release
 from tests.factories import accounts, releases
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,3 +89,42 @@ def test_changes_added_at_once_get_each_their_own_key():
     results = at_once(*[lambda: actions.add_change(product.pk, actor=contributor, title="One more")] * 8)
     assert refused(results) == []
     assert len({change.key for change in results}) == 8
+
+
+def test_a_name_that_eight_give_at_once_is_in_the_catalogue_once():
+    product = releases.product()
+    people = [accounts.person(roles=["contributor"], on=product) for _ in range(8)]
+    calls = [
+        lambda who=who: actions.add_template(actor=who, name="Certificate", product_id=product.pk) for who in people
+    ]
+    results = at_once(*calls)
+    assert {b.code for r in refused(results) for b in r.blockers} == {"name-taken"}
+    assert ChangeTemplate.objects.count() == 1
+    assert Event.objects.filter(name="template.added").count() == 1
+
+
+def test_a_standard_change_that_is_used_and_retired_at_once_is_one_or_the_other():
+    product = releases.product()
+    template = releases.template(product)
+    contributor = accounts.person(roles=["contributor"], on=product)
+    boss = accounts.person(roles=["change-manager"], on=product)
+    use = lambda: actions.add_standard_change(template.pk, product.pk, actor=contributor)  # noqa: E731
+    results = at_once(
+        *[use] * 4, lambda: actions.retire_template(template.pk, actor=boss, reason="Automated."), *[use] * 4
+    )
+    assert {b.code for r in refused(results) for b in r.blockers} <= {"template-not-approved"}
+    told = list(Event.objects.order_by("pk").values_list("name", flat=True))
+    after = told[told.index("template.retired") :]
+    assert "change.pre_approved" not in after
+    assert told.count("change.pre_approved") == 8 - len(refused(results))
+
+
+def test_a_product_that_ten_block_at_once_is_blocked_once_by_one_of_them():
+    product = releases.product()
+    people = [accounts.person(roles=["deployer"], on=product) for _ in range(10)]
+    calls = [lambda who=who: actions.block_product(product.pk, actor=who, reason=f"By {who.pk}") for who in people]
+    results = at_once(*calls)
+    assert {b.code for r in refused(results) for b in r.blockers} == {"blocked-already"}
+    assert len(refused(results)) == 9
+    product.refresh_from_db()
+    assert product.blocked_reason == f"By {product.blocked_by_id}"

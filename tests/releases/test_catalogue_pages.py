@@ -291,6 +291,13 @@ def test_a_change_shows_its_template_and_whether_that_was_revised_since(by, prod
     assert "revised since" in main_of(by(contributor).get(here))
 
 
+@pytest.mark.parametrize(("state", "offered"), [("testing", True), ("ready", False), ("cancelled", True)])
+def test_editing_is_offered_while_the_scope_is_open(by, product, template, contributor, state, offered):
+    change = releases.standard_change(product, template, releases.release(product, state))
+    page = main_of(by(contributor).get(at("change", product.slug, change.key)))
+    assert (at("change_edit", product.slug, change.key) in page) is offered
+
+
 def test_an_unauthorised_change_is_shown_as_one(by, product, contributor):
     found = steps.discover_change(product, actor=contributor, title="A hot fix", description="By hand.")
     page = main_of(by(contributor).get(at("change", product.slug, found.key)))
