@@ -5,9 +5,11 @@ from core.admin import ReadOnlyAdmin
 
 
 class RequestAdmin(ReadOnlyAdmin):
-    list_display = ["pk", "subject", "policy_name", "state", "requester", "due_at"]
-    list_filter = ["state"]
-    list_select_related = ["release__product", "change__product", "requester"]
+    list_display = ["pk", "kind", "subject", "policy_name", "state", "requester", "due_at"]
+    list_filter = ["state", "kind", "purpose"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).with_subjects()
 
 
 class VoteAdmin(ReadOnlyAdmin):
@@ -19,14 +21,18 @@ admin.site.register(models.ApprovalRequest, RequestAdmin)
 admin.site.register(models.Vote, VoteAdmin)
 admin.site.register(
     [
+        models.Delegation,
         models.Evidence,
         models.FreezeOverride,
         models.FrozenSheet,
+        models.Lift,
         models.Policy,
+        models.PolicyRow,
         models.Question,
         models.RequestRule,
         models.RequiredSignoff,
         models.Rule,
+        models.ShadowRun,
         models.Signoff,
         models.Waiver,
     ],

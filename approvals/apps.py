@@ -12,13 +12,14 @@ class ApprovalsConfig(AppConfig):
 
 def answer_gates() -> None:
     """Register this room's answers to the gates that transitions ask."""
-    from approvals import guards, sheet
+    from approvals import guards, matching
+    from approvals.subjects import KINDS
     from core.gates import register
 
-    rules = ("policy_table", "grant_table")
+    rules = matching.TABLES
     votes = ("requests__votes__person", "requests__rules")
     signoffs = ("candidate__signoffs__waivers", "required_table")
-    of_release = (*votes, *sheet.RELEASE_PARTS)
+    of_release = (*votes, *KINDS["release"].parts)
     freezes = ("freeze_table", "freeze_overrides")
 
     for step in ("request_approval", "expedite", "mark_ready", "start_deploying"):
@@ -30,12 +31,15 @@ def answer_gates() -> None:
             because=guards.signoffs_said,
             prefetch=signoffs,
         )
-    in_release = (*rules, "changes", "risks")
+    in_release = (*rules, "changes", "risks", "product__environments")
+    in_change = (*rules, "release", "product__environments")
     for step, read in (
         ("release.request_approval", in_release),
         ("release.expedite", in_release),
-        ("change.request_authorisation", rules),
-        ("change.expedite", rules),
+        ("change.request_authorisation", in_change),
+        ("change.expedite", in_change),
+        ("change_template.propose", rules),
+        ("policy.propose", rules),
     ):
         register(
             step, "policy", guards.policy_unmet, label="Approval policy", because=guards.policy_said, prefetch=read
@@ -55,7 +59,31 @@ def answer_gates() -> None:
         guards.approval_missing,
         label="Authorisation",
         because=guards.approval_said,
-        prefetch=(*votes, *sheet.CHANGE_PARTS),
+        prefetch=(*votes, *KINDS["change"].parts),
+    )
+    for step, kind in (
+        ("waiver.grant", "waiver"),
+        ("override.grant", "freezeoverride"),
+        ("lift.grant", "lift"),
+        ("change_template.approve", "changetemplate"),
+        ("policy.schedule", "policy"),
+    ):
+        register(
+            step,
+            "approval",
+            guards.approval_missing,
+            label="Approval",
+            because=guards.approval_said,
+            prefetch=(*votes, *KINDS[kind].parts),
+        )
+    register("policy.propose", "complete", guards.policy_incomplete, label="Complete", prefetch=("rows__rules",))
+    register(
+        "release.close",
+        "retrospective",
+        guards.retrospective_missing,
+        label="Retrospective approval",
+        because=guards.retrospective_said,
+        prefetch=("requests",),
     )
     register(
         "release.plan",
@@ -105,6 +133,8 @@ OF_CHANGE = (
 )
 OF_SIGNOFF = ("signoff.signed_off", "signoff.waived", "signoff.reported")
 OF_PRODUCT = ("environment.*",)
+OF_TEMPLATE = ("template.revised", "template.retired")
+OF_STOP = ("release.unblocked", "product.unblocked", "environment.unblocked")
 
 
 def react() -> None:
@@ -116,6 +146,10 @@ def react() -> None:
     outbox.on(OF_CHANGE, consumer="approvals.follow_change", run=reactions.follow_change)
     outbox.on(OF_SIGNOFF, consumer="approvals.follow_signoff", run=reactions.follow_signoff)
     outbox.on("waiver.lapsed", consumer="approvals.follow_waiver", run=reactions.follow_waiver)
+    outbox.on("override.lapsed", consumer="approvals.follow_override", run=reactions.follow_override)
+    outbox.on(OF_TEMPLATE, consumer="approvals.follow_template", run=reactions.follow_template)
+    outbox.on("policy.discarded", consumer="approvals.follow_policy", run=reactions.follow_policy)
+    outbox.on(OF_STOP, consumer="approvals.follow_stop", run=reactions.follow_stop)
     outbox.on(OF_PRODUCT, consumer="approvals.follow_environment", run=reactions.follow_environment)
     outbox.on(
         ("release.candidate_added", "release.plan_edited"),

@@ -2,13 +2,10 @@
 
 from django import forms
 from django.conf import settings
-from django.forms import formset_factory
 
-from accounts.roles import ROLES
-from approvals.models import Policy
-from approvals.states import Facet, SignoffKind, SignoffState, Subject
-from releases.models import FreezeWindow, Product
-from releases.states import ChangeType, RiskBand, Strategy
+from approvals.states import SignoffKind, SignoffState
+from releases.models import FreezeWindow
+from releases.states import Strategy
 
 AT = "%Y-%m-%dT%H:%M"
 
@@ -89,77 +86,6 @@ class DecideForm(forms.Form):
 
 class ReasonForm(forms.Form):
     reason = _text("Reason", rows=2, help_text="It stays in the record with your name.")
-
-
-class PolicyForm(forms.Form):
-    """One row of the decision table. Empty conditions match all."""
-
-    name = forms.CharField(max_length=100)
-    subject = forms.ChoiceField(label="Decides over", choices=Subject.choices, widget=forms.RadioSelect)
-    position = forms.IntegerField(
-        label="Place",
-        min_value=0,
-        max_value=32767,
-        help_text="Rows are asked from the lowest place; the first that matches decides.",
-    )
-    product = forms.ModelChoiceField(Product.objects.all(), required=False, empty_label="All products")
-    strategies = forms.MultipleChoiceField(
-        label="Release strategies",
-        choices=Strategy.choices,
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text="None ticked: any",
-    )
-    change_types = forms.MultipleChoiceField(
-        label="Change types",
-        choices=ChangeType.choices,
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text="None ticked: any",
-    )
-    risk_bands = forms.MultipleChoiceField(
-        label="Risk",
-        choices=RiskBand.choices,
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text="The highest open risk. None ticked: any",
-    )
-    deadline_hours = forms.IntegerField(
-        label="Deadline, hours", min_value=1, max_value=24 * 90, help_text="After that a request expires."
-    )
-    is_active = forms.BooleanField(label="In force", required=False)
-
-    @staticmethod
-    def initial_of(row: Policy | None) -> dict:
-        if row is None:
-            return {"subject": Subject.RELEASE, "position": 100, "deadline_hours": 72, "is_active": True}
-        return {name: getattr(row, name) for name in PolicyForm.base_fields}
-
-
-class RuleForm(forms.Form):
-    """n of a role; what its voters watch."""
-
-    role = forms.ChoiceField(
-        choices=[("", "Choose a role"), *((r.slug, r.name) for r in ROLES.values() if r.approves)], required=False
-    )
-    need = forms.IntegerField(label="How many", min_value=1, max_value=50, initial=1, required=False)
-    veto = forms.BooleanField(label="One rejection ends the request", required=False, initial=True)
-    facets = forms.MultipleChoiceField(
-        label="Watches", choices=Facet.choices, required=False, widget=forms.CheckboxSelectMultiple,
-        help_text="A later edit of one makes these votes stale. None ticked: all.",
-    )  # fmt: skip
-
-    @property
-    def rule(self) -> dict | None:
-        """The rule, or None for a row that was left empty."""
-        if not self.cleaned_data.get("role"):
-            return None
-        return self.cleaned_data | {"need": self.cleaned_data["need"] or 1}
-
-
-RuleFormSet = formset_factory(
-    RuleForm, extra=2, max_num=len([r for r in ROLES.values() if r.approves]), validate_max=True
-)
 
 
 class RequiredForm(forms.Form):

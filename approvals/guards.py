@@ -5,24 +5,16 @@ Guards read relations with `.all()` only (see `apps.py` for the prefetches) and 
 
 from datetime import datetime
 
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from accounts.roles import ROLES
 from approvals import matching, sheet, tally
 from approvals.states import GrantState, RequestState, SignoffKind, SignoffState
+from approvals.subjects import kind_of
+from approvals.subjects.kind import address
 from core import wording
 from core.blockers import Blocker
 from core.gates import Clear
 from releases.states import Tier
-
-
-def address(name: str, *args) -> str:
-    """The address of a named page, "" where no room brings it: a reason must not fail for want of a link."""
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
 
 
 def tab_url(release) -> str:
@@ -34,13 +26,7 @@ def signoff_url(release, kind: str) -> str:
 
 
 def subject_url(subject) -> str:
-    if matching.subject_of(subject) == "release":
-        return tab_url(subject)
-    return address("releases:change", subject.product.slug, subject.key)
-
-
-def role_name(role: str) -> str:
-    return ROLES[role].name if role in ROLES else role
+    return kind_of(subject).url(subject)
 
 
 # Test sign-offs
@@ -143,52 +129,53 @@ def expiry_past(exemption) -> list[Blocker]:
     ]
 
 
+def instant_past(subject) -> list[Blocker]:
+    """Of something that is asked for until an instant: a vote on it comes too late afterwards."""
+    return expiry_past(subject) if hasattr(subject, "expires_at") else []
+
+
 # Policy and approval
 
 
 def policy_unmet(subject) -> list[Blocker]:
-    """No policy matches, or its rules cannot be met without the requester and the authors."""
-    policy = matching.policy_for(subject)
-    policies = address("approvals:policies")
-    if policy is None:
-        what = "this release" if matching.subject_of(subject) == "release" else "this change"
-        return [Blocker("policy-missing", f"No approval policy matches {what}.", policies, "Open policies")]
-    return rules_impossible(subject, policy.rules.all(), policy.name)
+    """No row of the policy in force matches, or its rules cannot be met without the requester and the authors."""
+    found = matching.match_for(subject)
+    if found is None:
+        message = f"No row of the approval policy matches this {kind_of(subject).noun}."
+        return [Blocker("policy-missing", message, address("approvals:policies"), "Open policies")]
+    return rules_impossible(subject, found.rules, wording.listed(found.names), found)
 
 
-def rules_impossible(subject, rules, name: str) -> list[Blocker]:
-    """One blocker per rule that cannot be met with the people who hold its role and may count."""
+def rules_impossible(subject, rules, name: str, exceptions=matching.NO_EXCEPTIONS) -> list[Blocker]:
+    """Says which rules cannot be met with the people who may count, absences and stand-ins counted."""
     rules = list(rules)
     if not rules:
-        return [
-            Blocker(
-                "policy-empty", f"The policy “{name}” has no rules.", address("approvals:policies"), "Open policies"
-            )
-        ]
-    short = matching.impossible(subject, rules, _asking(subject))
+        message = f"The policy row “{name}” has no rules."
+        return [Blocker("policy-empty", message, address("approvals:policies"), "Open policies")]
+    short = matching.impossible(subject, rules, _asking(subject), exceptions)
     if short is None:
         return []
     could = "nobody" if not short.people else "one person" if len(short.people) == 1 else f"{len(short.people)} people"
-    asked = wording.listed([f"{r.need} of {role_name(r.role)}" for r in rules if r.role in short.rules])
-    message = f"“{name}” asks for {asked}; without the requester and the authors {could} could give that."
+    asked = wording.listed([f"{r.need} of {r.label}" for r in rules if r.who in short.rules])
+    message = (
+        f"“{name}” asks for {asked}; without the requester, the authors and those who are away {could} could give that."
+    )
     return [
-        Blocker(f"rule-impossible:{role}", message, address("accounts:people"), "Give the role to somebody")
-        for role in short.rules[:1]
+        Blocker(f"rule-impossible:{key}", message, address("accounts:people"), "Give the role to somebody")
+        for key in short.rules[:1]
     ]
 
 
 def _asking(subject) -> int | None:
-    """Who asks: the door says so on the object; before the click it is likely the release's manager."""
+    """Who asks: the door says so on the object; before the click it is likely whoever looks after the subject."""
     asking = getattr(subject, "asking", None)
-    if asking is not None:
-        return asking.pk
-    return subject.manager_id if matching.subject_of(subject) == "release" else subject.created_by_id
+    return asking.pk if asking is not None else kind_of(subject).asks(subject)
 
 
 def policy_said(subject) -> str:
-    policy = matching.policy_for(subject)
-    rules = [f"{r.need} of {role_name(r.role)}" for r in policy.rules.all()]
-    return f"“{policy.name}” asks for {wording.listed(rules)}."
+    found = matching.match_for(subject)
+    rules = [f"{r.need} of {r.label}" for r in found.rules]
+    return f"“{wording.listed(found.names)}” asks for {wording.listed(rules)}."
 
 
 def approval_missing(subject) -> list[Blocker]:
@@ -222,8 +209,8 @@ def _open_rules(counted: tally.Tally, url: str) -> list[Blocker]:
     for open_ in counted.open:
         rule = open_.rule
         count = "" if rule.need == 1 else f", {open_.missing} of {rule.need}"
-        message = f"Approval as {rule.role_name} is missing{count}."
-        found.append(Blocker(f"approval-open:{rule.role}", message, url, "Open approvals"))
+        message = f"Approval as {rule.label} is missing{count}."
+        found.append(Blocker(f"approval-open:{rule.who}", message, url, "Open approvals"))
     return found
 
 
@@ -236,7 +223,7 @@ def approval_said(subject) -> str:
 def quorum_open(request) -> list[Blocker]:
     """One blocker per rule that the fresh votes do not fill."""
     return [
-        Blocker(f"quorum:{r.rule.role}", f"{r.missing} more of {r.rule.role_name} must approve.")
+        Blocker(f"quorum:{r.rule.who}", f"{r.missing} more of {r.rule.label} must approve.")
         for r in tally.count(request).open
     ]
 
@@ -245,6 +232,41 @@ def not_overdue(request) -> list[Blocker]:
     if request.due_at <= timezone.now():
         return []
     return [Blocker("not-overdue", f"It is open until {wording.full(request.due_at)}.")]
+
+
+def retrospective_missing(subject) -> list[Blocker]:
+    """What an emergency did is agreed to afterwards, before it is closed."""
+    request = tally.retrospective_request(subject)
+    if request is None or request.state == RequestState.APPROVED:
+        return []
+    if request.state == RequestState.PENDING:
+        message = f"The retrospective approval is open; it is due {wording.full(request.due_at)}."
+    else:
+        message = f"The retrospective approval was {request.get_state_display().lower()}."
+    return [Blocker("retrospective-missing", message, subject_url(subject), "Open approvals")]
+
+
+def retrospective_said(subject) -> str:
+    request = tally.retrospective_request(subject)
+    return "Approved in retrospect." if request else "It was approved before; nothing is owed afterwards."
+
+
+def policy_incomplete(policy) -> list[Blocker]:
+    """A draft without rows, or with rows that ask nobody or name a row that is not there."""
+    rows = list(policy.rows.all())
+    url = address("approvals:policy", policy.pk)
+    if not rows:
+        return [Blocker("rows-missing", "The policy has no rows yet.", url, "Add a row")]
+    names = {row.name for row in rows}
+    found = [Blocker("rules-missing", f"The row “{row.name}” asks nobody.", url) for row in rows if not row.rules.all()]
+    found += [
+        Blocker(
+            "afterwards-unknown", f"“{row.name}” asks “{row.afterwards}” afterwards, and there is no such row.", url
+        )
+        for row in rows
+        if row.afterwards and row.afterwards not in names
+    ]
+    return found
 
 
 # Freezes

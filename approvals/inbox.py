@@ -2,24 +2,30 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db.models import F, Q, prefetch_related_objects
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import policy
-from accounts.models import Grant, User
+from accounts.models import User
 from accounts.roles import ROLES
-from approvals import guards, ledger, matching, sheet, tally
-from approvals.models import ApprovalRequest, FreezeOverride, Signoff, Waiver
-from approvals.states import Facet, RequestState, SignoffKind, SignoffState, VoteState
-from core import gates, wording
+from approvals import effects, guards, ledger, matching, places, sheet, tally, who
+from approvals.models import ApprovalRequest, Delegation, Signoff
+from approvals.states import Facet, RequestState, SignoffKind, SignoffState, Subject, VoteState
+from approvals.subjects import kind_of
+from core import wording
 from releases.models import Release
 from releases.states import OPEN
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that waits. `kind`: vote, waiver, override or signoff; `why` says in a sentence what is asked and by whom.
+    """One thing that waits. `kind`: vote, signoff, or what else a request is about (waiver, override, …).
+
+    `why` says in a sentence what is asked and by whom.
 
     `again` marks a vote that was given and went stale; `request` is set for votes.
     """
@@ -38,7 +44,7 @@ def waiting_for(user: User) -> list[Item]:
     """Everything that waits for a person's decision, what is due first at the top. The number of queries does not grow."""
     if user.is_service:
         return []
-    found = [*votes(user), *waivers(user), *overrides(user), *signatures(user)]
+    found = [*votes(user), *signatures(user)]
     return sorted(
         found, key=lambda item: (item.due_at is None, item.due_at.timestamp() if item.due_at else 0, item.title)
     )
@@ -53,82 +59,68 @@ def votes(user: User) -> list[Item]:
 
 def requests_for(user: User) -> list[ApprovalRequest]:
     """Pending requests where the person's vote would help: by the sheet as last frozen, so that a list stays cheap."""
-    held = approving_roles(user)
-    if not held:
+    asked = selectors_of(user)
+    if not asked:
         return []
-    roles = {role for those in held.values() for role in those}
-    rows = (
-        ApprovalRequest.objects.pending()
-        .visible_to(user)
-        .exclude(requester=user)
-        .filter(rules__role__in=roles)
-        .distinct()
-    )
-    rows = rows.select_related("release__product", "change__product", "requester").prefetch_related(
-        "rules", "votes", "release__changes", "release__risks"
-    )
-    return [r for r in rows.order_by("due_at") if would_help(r, user, held)]
+    reached = reduce(or_, (Q(rules__who__contains=str(s)) for s in sorted(asked)))
+    rows = ApprovalRequest.objects.pending().visible_to(user).filter(reached, rules__opened_at__isnull=False)
+    rows = rows.with_subjects().defer("sheet").order_by("due_at", "pk").distinct()
+    found = list(rows.prefetch_related("rules", "votes", *_LISTED))
+    return [r for r in found if would_help(r, user)]
 
 
-def approving_roles(user: User) -> dict[str, set[str]]:
-    """{scope: approving roles} that a person holds, by themselves or by a team. One query."""
-    approving = [role.slug for role in ROLES.values() if role.approves]
-    rows = Grant.objects.filter(Q(user=user) | Q(team__members=user), role__in=approving)
-    held: dict[str, set[str]] = {}
-    for scope, role in rows.values_list("scope", "role"):
-        held.setdefault(scope, set()).add(role)
-    return held
+_LISTED = ("release__changes", "release__risks")
 
 
-def would_help(request: ApprovalRequest, user: User, held: dict[str, set[str]]) -> bool:
+def selectors_of(user: User) -> set[who.Selector]:
+    """By which selectors rules may ask for a person's vote: their own, and those of whom they stand in for now."""
+    now = timezone.now()
+    delegators = Delegation.objects.standing().filter(stand_in=user, starts_at__lte=now).values("person")
+    people = User.objects.filter(Q(pk=user.pk) | Q(pk__in=delegators)).prefetch_related("grants", "teams__grants")
+    found = set()
+    for person in people:
+        found.add(who.Selector("person", str(person.pk)))
+        teams = person.teams.all()
+        found |= {who.Selector("team", team.slug) for team in teams}
+        grants = [*person.grants.all(), *(g for team in teams for g in team.grants.all())]
+        found |= {who.Selector("role", g.role) for g in grants if g.role in APPROVING}
+    return found
+
+
+APPROVING = {role.slug for role in ROLES.values() if role.approves}
+
+
+def would_help(request: ApprovalRequest, user: User) -> bool:
     """Whether the person's approval, given next, would fill a place that is still open."""
-    if user.pk in matching.barred(request.subject, request.requester_id):
+    if places.barred(request, user) or any(
+        v.person_id == user.pk and v.state == VoteState.CAST for v in request.votes.all()
+    ):
         return False
-    if any(v.person_id == user.pk and v.state == VoteState.CAST for v in request.votes.all()):
+    seats = matching.seats(request.subject, request.rules.all(), request.requester_id, request)
+    own, others = places.of(request, user, seats)
+    mine = [own] if own else others
+    if not mine:
         return False
-    mine = held.get(policy.EVERYWHERE, set()) | held.get(policy.scope_of(request), set())
-    counted = tally.count(request, request.digests, {role: {user.pk} for role in mine})
-    return any(user.pk in rule.could_help for rule in counted.rules)
+    eligible = {rule.who: {p.seat.pk for p in mine if rule.who in p.rules} for rule in request.rules.all()}
+    counted = tally.count(request, request.digests, eligible)
+    return any(rule.could_help for rule in counted.rules)
 
 
 def vote_item(request: ApprovalRequest, user: User) -> Item:
     again = any(v.person_id == user.pk and v.state == VoteState.INVALIDATED for v in request.votes.all())
     why = "Approve again: it changed since your vote" if again else f"{request.requester.name} asks for your approval"
     url, risk = reverse("portal:inbox_item", args=[request.pk]), sheet.band_of(request.subject)
-    return Item("vote", str(request.subject), url, why, request.due_at, risk, again, request)
+    kind = "vote" if request.kind in (Subject.RELEASE, Subject.CHANGE) else request.kind
+    return Item(kind, title_of(request), url, why, request.due_at, risk, again, request)
 
 
-# Exemptions and signatures
+def title_of(request: ApprovalRequest) -> str:
+    """What it is about; what the kind is where that is neither a release nor a change."""
+    after = "In retrospect: " if request.is_retrospective else ""
+    return f"{after}{request.subject}"
 
 
-def waivers(user: User) -> list[Item]:
-    rows = Waiver.objects.requested().visible_to(user).exclude(requested_by=user)
-    rows = policy.only_where(rows, user, "releases.waive_tests", "signoff__candidate__release__product_id")
-    return [
-        Item(
-            "waiver",
-            str(w.signoff.candidate.release),
-            reverse("approvals:waiver", args=[w.pk]),
-            f"{w.requested_by.name} asks to waive the {w.signoff.get_kind_display()} tests: {w.reason}",
-            w.expires_at,
-        )
-        for w in rows.select_related("signoff__candidate__release__product", "requested_by")
-    ]
-
-
-def overrides(user: User) -> list[Item]:
-    rows = FreezeOverride.objects.requested().visible_to(user).exclude(requested_by=user)
-    rows = policy.only_where(rows, user, "releases.override_freeze", "release__product_id")
-    return [
-        Item(
-            "override",
-            str(o.release),
-            reverse("approvals:override", args=[o.pk]),
-            f"{o.requested_by.name} asks to ship during {o.freeze.name}: {o.reason}",
-            o.expires_at,
-        )
-        for o in rows.select_related("release__product", "freeze", "requested_by")
-    ]
+# Signatures
 
 
 def signatures(user: User) -> list[Item]:
@@ -150,23 +142,17 @@ def signatures(user: User) -> list[Item]:
 
 # The sheet
 
-_TABLES = ("policy_table", "grant_table")
-_RELEASE_PARTS = (*sheet.RELEASE_PARTS, *_TABLES, "required_table", "requests__votes__person", "requests__rules")
-_CHANGE_PARTS = (*sheet.CHANGE_PARTS, *_TABLES)
+_RELEASE_GATES = ("required_table", "requests__votes__person", "requests__rules")
 
 
 def loaded(request_id: int) -> ApprovalRequest:
     """A request with everything that its sheet reads. Raises ApprovalRequest.DoesNotExist."""
     return (
-        ApprovalRequest.objects.select_related(
-            "release__product",
-            "release__manager",
-            "release__candidate",
-            "change__product",
-            "change__author",
-            "requester",
+        ApprovalRequest.objects.with_subjects()
+        .select_related("release__candidate", "change__author", "policy")
+        .prefetch_related(
+            "rules", "votes__person", "votes__seat", "votes__sheet", "questions__asked_by", "questions__answered_by"
         )
-        .prefetch_related("rules", "votes__person", "votes__sheet", "questions__asked_by", "questions__answered_by")
         .get(pk=request_id)
     )
 
@@ -179,7 +165,8 @@ def sheet_for(request: ApprovalRequest, user: User, *, shown: str = "", comment:
     """
     request = loaded(request.pk)
     subject = request.subject
-    prefetch_related_objects([subject], *(_RELEASE_PARTS if request.release_id else _CHANGE_PARTS))
+    kind = kind_of(subject)
+    prefetch_related_objects([subject], *kind.parts, *matching.TABLES, *(_RELEASE_GATES if request.release_id else ()))
     live = sheet.of(subject)
     mine = [v for v in request.votes.all() if v.person_id == user.pk]
     before = _before(request, mine, shown, live)
@@ -187,6 +174,8 @@ def sheet_for(request: ApprovalRequest, user: User, *, shown: str = "", comment:
     return {
         "asked": request,
         "subject": subject,
+        "kind": kind,
+        "subject_url": kind.url(subject),
         "is_release": request.release_id is not None,
         "risk": sheet.band_of(subject),
         "digest": live.digest,
@@ -225,41 +214,31 @@ def why_not(request: ApprovalRequest, user: User) -> str:
         return f"This request is {request.get_state_display().lower()}; no vote is open on it."
     if user.is_service:
         return "Service accounts may report and enact, never sign."
-    if user.pk == request.requester_id:
-        return "You asked for this approval, so your vote does not count."
-    if user.pk in matching.barred(request.subject, None):
-        return "You wrote what is to be approved, so your vote does not count."
-    if not policy.may(user, "releases.vote", request):
-        return policy.refusal_text("releases.vote")
-    if not roles_of(request, user):
-        return "None of this request's rules asks for a role that you hold."
+    barred = places.barred(request, user)
+    if barred:
+        return barred.message
+    own, others = places.of(request, user)
+    mine = own or next(iter(others), None)
+    if mine is None:
+        if not policy.may(user, "releases.vote", request):
+            return policy.refusal_text("releases.vote")
+        return "None of this request's rules asks for you, and nobody who is asked delegated to you."
+    if not places.is_open(request, mine):
+        return "Others decide first: your stage is not reached yet."
     return ""
-
-
-def roles_of(request: ApprovalRequest, user: User) -> list[str]:
-    people = matching.eligible(request.subject, request.rules.all(), request.requester_id)
-    return sorted(role for role, those in people.items() if user.pk in those)
 
 
 def consequence(request: ApprovalRequest, user: User, live: sheet.Sheet) -> str:
     """What happens when the reader approves, in a sentence or two."""
-    after = tally.with_approval(request, user.pk, roles_of(request, user), live.digests)
+    own, others = places.of(request, user)
+    place = own or others[0]
+    after = tally.with_approval(request, place.seat.pk, place.rules, live.digests)
+    what = f"Your approval in {place.seat.name}'s place" if place.delegation else "Your approval"
     if not after.met:
-        still = [wording.plural(r.missing, r.rule.role_name) for r in after.open]
+        still = [wording.plural(r.missing, r.rule.label) for r in after.open]
         be = "is" if after.missing == 1 else "are"
-        return f"Your approval counts; {wording.listed(still)} {be} still needed. Nothing moves yet."
-    if request.change_id:
-        return f"Your approval completes the quorum: {request.change.key} is approved. It ships with the release that it is in."
-    return f"Your approval completes the quorum: {_then(request.release)} Nothing ships until somebody starts the deployment."
-
-
-def _then(release: Release) -> str:
-    names = [n for n in Release.machine.steps["mark_ready"].gates if n != "approval"]
-    blocking = [a for a in gates.answers("release.mark_ready", names, release) if not a.clear]
-    if release.state == "ready" or not blocking:
-        return f"{release} {'stays' if release.state == 'ready' else 'becomes'} ready."
-    gates_left = wording.listed([a.label.lower() for a in blocking])
-    return f"{release} becomes ready as soon as {gates_left} {'is' if len(blocking) == 1 else 'are'} clear."
+        return f"{what} counts; {wording.listed(still)} {be} still needed. Nothing moves yet."
+    return f"{what} completes the quorum: {effects.of(request)}"
 
 
 def facets(content: dict[str, dict]) -> list[tuple[str, list[tuple[str, str | list[str]]]]]:
@@ -282,7 +261,7 @@ def _shown(value) -> str | list[str]:
 
 def evidence(subject) -> list[tuple[str, str, str, str]]:
     """[(state, kind, words, url)] of the sign-offs of a release's current candidate, required ones that are missing included."""
-    if subject._meta.model_name != "release" or subject.candidate is None:
+    if kind_of(subject).name != "release" or subject.candidate is None:
         return []
     known = {s.kind: s for s in subject.candidate.signoffs.select_related("signed_by", "reported_by")}
     kinds = [*matching.required_kinds(subject), *sorted(known)]

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from accounts.models import User
 from approvals import matching, sheet, tally
-from approvals.guards import role_name
 from approvals.states import RequestState, Verdict, VoteState
 from core import wording
 
@@ -42,28 +41,31 @@ def of(request) -> Ledger:
     """The ledger of a request as its subject is now. Reads relations with `.all()`."""
     open_ = request.state in ANSWERABLE
     rules = list(request.rules.all())
-    people = matching.eligible(request.subject, rules, request.requester_id) if open_ else {}
+    people = matching.eligible(request.subject, rules, request.requester_id, request) if open_ else {}
     # A closed request is counted by what it was decided on, not by what became of its subject since.
     digests = (
         sheet.of(request.subject).digests if request.state in (*ANSWERABLE, RequestState.APPROVED) else request.digests
     )
-    counted = tally.count(request, digests, {role: set(those) for role, those in people.items()})
-    rows = [row for rule in counted.rules for row in _of_rule(rule, people.get(rule.rule.role, {}), open_)]
+    counted = tally.count(request, digests, {key: set(those) for key, those in people.items()})
+    rows = [row for r in counted.rules for row in _of_rule(r, people.get(r.rule.who, {}), open_, counted.stage)]
     filled = {v.pk for rule in counted.rules for v in rule.votes}
+    words = {rule.who: rule.label for rule in rules}
     rest = [v for v in request.votes.all() if v.pk not in filled]
-    return Ledger(rows + [_of_vote(v, v in counted.stale) for v in rest], counted.missing, counted.met)
+    return Ledger(rows + [_of_vote(v, v in counted.stale, words) for v in rest], counted.missing, counted.met)
 
 
-def _of_rule(counted: tally.RuleTally, people: Mapping[int, User], open_: bool) -> list[Row]:
+def _of_rule(counted: tally.RuleTally, people: Mapping[int, User], open_: bool, stage: int | None) -> list[Row]:
     rule = counted.rule
     count = f"{len(counted.votes)}\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}{rule.need}"
     rows = [
-        Row(rule.role_name, count, v.person, "verdict", v.verdict, at=v.cast_at, note=v.comment, vote=v)
+        Row(rule.label, count, v.person, "verdict", v.verdict, at=v.cast_at, note=_note(v), vote=v)
         for v in counted.votes
     ]
-    if not counted.met:
+    if not counted.met and open_ and stage is not None and rule.stage > stage:
+        rows.append(Row(rule.label, count, f"after stage {rule.stage - 1}", "vote", "waiting", "Asked later"))
+    elif not counted.met:
         words = who_could([people[pk] for pk in counted.could_help if pk in people]) if open_ else "nobody did"
-        rows.append(Row(rule.role_name, count, words, "vote", "waiting", "Still needed" if open_ else "Was missing"))
+        rows.append(Row(rule.label, count, words, "vote", "waiting", "Still needed" if open_ else "Was missing"))
     return rows
 
 
@@ -77,9 +79,15 @@ def who_could(people: list[User]) -> User | str:
     return wording.listed(names, "or") if len(names) <= NAMED_AT_MOST else f"anyone of {len(names)} people"
 
 
-def _of_vote(vote, stale: bool) -> Row:
+def _note(vote) -> str:
+    """The comment, and for whom it was given where that is not the voter."""
+    said = f"For {vote.seat.name}, by delegation." if vote.is_stand_in else ""
+    return " ".join(part for part in (said, vote.comment) if part)
+
+
+def _of_vote(vote, stale: bool, words: Mapping[str, str]) -> Row:
     """A vote that fills no rule: a rejection, one too many, or one that no longer counts."""
-    roles = wording.listed([role_name(r) for r in vote.roles])
+    roles = wording.listed([words.get(key, key) for key in vote.counts_for])
     if vote.state != VoteState.CAST:
         return Row(roles, "", vote.person, "vote", vote.state, "", vote.cast_at, vote.ended_because, vote)
     if stale:
@@ -95,4 +103,4 @@ def _of_vote(vote, stale: bool) -> Row:
             vote,
         )
     word = "" if vote.verdict == Verdict.REJECT else "Approved beyond need"
-    return Row(roles, "", vote.person, "verdict", vote.verdict, word, vote.cast_at, vote.comment, vote)
+    return Row(roles, "", vote.person, "verdict", vote.verdict, word, vote.cast_at, _note(vote), vote)

@@ -1,40 +1,109 @@
 """Reads by their domain names. Every method returns a queryset."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts import policy
-from approvals.states import GrantState, RequestState
+from approvals.states import GrantState, PolicyState, Purpose, RequestState
 
 VIEW = "releases.view_product"
 
 
+class PolicyQuerySet(models.QuerySet):
+    def in_force(self):
+        return self.filter(state=PolicyState.IN_FORCE)
+
+    def in_force_at(self, at: datetime):
+        """The versions that were in force at an instant: at most one per subject."""
+        was = Q(state__in=[PolicyState.IN_FORCE, PolicyState.RETIRED], valid_from__lte=at)
+        return self.filter(was, Q(valid_until__isnull=True) | Q(valid_until__gt=at))
+
+    def in_shadow(self):
+        return self.filter(is_shadow=True, state=PolicyState.DRAFT)
+
+    def due(self):
+        """Approved, and their instant has come."""
+        return self.filter(state=PolicyState.SCHEDULED).filter(
+            Q(valid_from__isnull=True) | Q(valid_from__lte=timezone.now())
+        )
+
+
+class DelegationQuerySet(models.QuerySet):
+    def standing(self):
+        """Not ended, and not over: on now or to come."""
+        return self.filter(ended_at__isnull=True, ends_at__gt=timezone.now())
+
+    def of(self, user):
+        return self.filter(Q(person=user) | Q(stand_in=user))
+
+
 class RequestQuerySet(models.QuerySet):
     def visible_to(self, user):
+        """Those about products in the reader's sight; those about all products for everybody who sees one."""
         ids = policy.where_may(user, VIEW)
         if ids is None:
             return self
-        return self.filter(Q(release__product__in=ids) | Q(change__product__in=ids))
+        return self.filter(Q(product__in=ids) | Q(product__isnull=True)) if ids else self.none()
 
     def pending(self):
         return self.filter(state=RequestState.PENDING)
 
     def standing(self):
-        """Pending, suspended or approved: at most one per subject."""
+        """Pending, suspended or approved: at most one per subject and purpose."""
         return self.filter(state__in=[RequestState.PENDING, RequestState.SUSPENDED, RequestState.APPROVED])
 
+    def deciding(self):
+        return self.filter(purpose=Purpose.DECIDE)
+
+    def retrospective(self):
+        return self.filter(purpose=Purpose.RETROSPECTIVE)
+
     def about_product(self, product_id: int):
-        return self.filter(Q(release__product=product_id) | Q(change__product=product_id))
+        return self.filter(product=product_id)
 
     def overdue(self):
-        return self.pending().filter(due_at__lte=timezone.now())
+        """Pending past their deadline. A retrospective one never expires: it stays open until it is given."""
+        return self.pending().deciding().filter(due_at__lte=timezone.now())
+
+    def with_subjects(self):
+        """The subject of each, whatever its kind, in one query."""
+        return self.select_related(*SUBJECTS, "requester", "product")
 
     def with_votes(self):
         """Rules, votes with their people, and questions, in a number of queries that does not grow."""
-        return self.select_related("release__product", "change__product", "requester").prefetch_related(
-            "rules", "votes__person", "questions__asked_by", "questions__answered_by"
+        return self.with_subjects().prefetch_related(
+            "rules", "votes__person", "votes__seat", "questions__asked_by", "questions__answered_by"
         )
+
+
+SUBJECTS = (
+    "release__product",
+    "release__manager",
+    "change__product",
+    "change__release",
+    "waiver__signoff__candidate__release__product",
+    "override__release__product",
+    "override__freeze",
+    "lift__release__product",
+    "lift__environment__product",
+    "lift__stopped_product",
+    "template__product",
+    "proposal",
+)
+
+
+class LiftQuerySet(models.QuerySet):
+    def requested(self):
+        return self.filter(state=GrantState.REQUESTED)
+
+    def visible_to(self, user):
+        ids = policy.where_may(user, VIEW)
+        if ids is None:
+            return self
+        return self.filter(Q(release__product__in=ids) | Q(environment__product__in=ids) | Q(stopped_product__in=ids))
 
 
 class SignoffQuerySet(models.QuerySet):

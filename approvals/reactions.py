@@ -2,7 +2,7 @@
 
 from approvals import actions
 from approvals.actions import board
-from approvals.models import ApprovalRequest, Signoff, Waiver
+from approvals.models import ApprovalRequest, Lift, Signoff, Waiver
 from core.models import Event
 from releases.models import Change
 
@@ -31,6 +31,27 @@ def follow_signoff(event: Event, key: str, target: str) -> None:
 def follow_waiver(event: Event, key: str, target: str) -> None:
     waiver = Waiver.objects.select_related("signoff__candidate").get(pk=_id_of(event))
     actions.align(release_id=waiver.signoff.candidate.release_id, editor=event.actor)
+    actions.align_all(ApprovalRequest.objects.standing().filter(waiver=waiver), editor=event.actor)
+
+
+def follow_override(event: Event, key: str, target: str) -> None:
+    actions.align_all(ApprovalRequest.objects.standing().filter(override=_id_of(event)), editor=event.actor)
+
+
+def follow_template(event: Event, key: str, target: str) -> None:
+    actions.align_all(ApprovalRequest.objects.standing().filter(template=_id_of(event)), editor=event.actor)
+
+
+def follow_policy(event: Event, key: str, target: str) -> None:
+    actions.align_all(ApprovalRequest.objects.standing().filter(proposal=_id_of(event)), editor=event.actor)
+
+
+def follow_stop(event: Event, key: str, target: str) -> None:
+    """A stop that is gone needs no lifting any more."""
+    model, pk = event.stream.split(":")
+    field = {"release": "release", "product": "stopped_product", "environment": "environment"}[model]
+    rows = Lift.objects.requested().filter(**{field: int(pk)})
+    actions.align_all(ApprovalRequest.objects.standing().filter(lift__in=rows), editor=event.actor)
 
 
 def follow_environment(event: Event, key: str, target: str) -> None:
@@ -38,9 +59,7 @@ def follow_environment(event: Event, key: str, target: str) -> None:
     kind, _, product_id = event.scope.partition(":")
     if kind != "product":
         return
-    rows = ApprovalRequest.objects.standing()
-    for release_id, change_id in rows.about_product(int(product_id)).values_list("release_id", "change_id"):
-        actions.align(release_id=release_id, change_id=change_id, editor=event.actor)
+    actions.align_all(ApprovalRequest.objects.standing().about_product(int(product_id)), editor=event.actor)
 
 
 def renew_signoffs(event: Event, key: str, target: str) -> None:

@@ -8,27 +8,16 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.utils.dateparse import parse_datetime
 
-from approvals.states import Facet, GrantState, SignoffState
+from approvals.states import Facet
+from approvals.subjects import kind_of, parts
 from core import wording
-from releases.states import RiskBand
 
-# The relations that `of()` reads, for lists that judge many subjects at once.
-RELEASE_PARTS = (
-    "changes",
-    "risks__owner",
-    "rollback_plan__owner",
-    "candidate__signoffs__waivers",
-    "product__environments",
-    "dependencies__needs__product",
-)
-CHANGE_PARTS = ("product__environments",)
+BANDS = parts.BANDS
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-BANDS = (RiskBand.LOW, RiskBand.MEDIUM, RiskBand.HIGH)
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:\+00:00|Z)")
 
 
 @dataclass(frozen=True)
@@ -41,9 +30,15 @@ class Sheet:
 
 
 def of(subject) -> Sheet:
-    """The sheet of a release or a change as it is now."""
-    content = _of_release(subject) if subject._meta.model_name == "release" else _of_change(subject)
-    return sealed(content)
+    """The sheet of a subject as it is now."""
+    return sealed(kind_of(subject).content(subject))
+
+
+def band_of(subject) -> str:
+    """The highest risk band of a subject, "" where it has none. Reads less than all its facts, so that lists stay cheap."""
+    if subject._meta.model_name == "release":
+        return parts.band_of_release(subject)
+    return getattr(subject, "risk", "") or ("low" if subject._meta.model_name == "change" else "")
 
 
 def sealed(content: dict[str, dict]) -> Sheet:
@@ -60,126 +55,6 @@ def changed_facets(old: dict[str, str], new: dict[str, str]) -> set[str]:
 def _sha256(content) -> str:
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-# What is on it
-
-
-def _of_release(release) -> dict[str, dict]:
-    return {
-        Facet.SCOPE.value: {
-            "version": release.version,
-            "strategy": release.get_strategy_display(),
-            "objective": release.objective,
-            "changes": [_change_row(c) for c in sorted(release.changes.all(), key=lambda c: c.key)],
-            "dependencies": sorted(
-                (
-                    {"key": str(d.needs), "text": "must ship first" if d.must_ship_first else "may ship later"}
-                    for d in release.dependencies.all()
-                ),
-                key=lambda row: row["key"],
-            ),
-        },
-        Facet.ARTIFACT.value: _artifact(release.candidate),
-        Facet.WINDOW.value: {"starts": _instant(release.window_starts_at), "ends": _instant(release.window_ends_at)},
-        Facet.ROLLBACK.value: _rollback(release),
-        Facet.RISK.value: {
-            "level": RiskBand(band_of(release)).label,
-            "risks": [_risk_row(r) for r in sorted(release.risks.all(), key=lambda r: r.pk)],
-            "waived_tests": _waived(release.candidate),
-        },
-        Facet.CONFIGURATION.value: {"environments": _environments(release.product)},
-    }
-
-
-def _of_change(change) -> dict[str, dict]:
-    return {
-        Facet.SCOPE.value: {
-            "title": change.title,
-            "type": change.get_type_display(),
-            "kind": change.get_kind_display(),
-            "breaking": change.breaking,
-            "description": change.description,
-        },
-        Facet.ARTIFACT.value: {"commits": [{"key": commit, "text": ""} for commit in sorted(change.commits)]},
-        Facet.WINDOW.value: {},
-        Facet.ROLLBACK.value: {"back_out": change.backout},
-        Facet.RISK.value: {"level": change.get_risk_display() or "Not assessed", "impact": change.impact},
-        Facet.CONFIGURATION.value: {"environments": _environments(change.product)},
-    }
-
-
-def band_of(subject) -> str:
-    """The highest risk band of a release's risks, or the risk of a change; low where none is known."""
-    if subject._meta.model_name == "change":
-        return subject.risk or RiskBand.LOW.value
-    return max((r.band for r in subject.risks.all()), key=BANDS.index, default=RiskBand.LOW).value
-
-
-def _change_row(change) -> dict:
-    words = [change.title, f"{change.get_type_display().lower()}, {(change.risk or 'unrated')} risk"]
-    if change.breaking:
-        words.append("breaking")
-    return {"key": change.key, "text": " · ".join(words)}
-
-
-def _artifact(candidate) -> dict:
-    if candidate is None:
-        return {"candidate": "", "commit": "", "artifacts": []}
-    rows = sorted(({"key": a["name"], "text": a["digest"]} for a in candidate.artifacts), key=lambda r: r["key"])
-    return {"candidate": candidate.version, "commit": candidate.commit, "artifacts": rows}
-
-
-def _rollback(release) -> dict:
-    try:
-        plan = release.rollback_plan
-    except ObjectDoesNotExist:
-        return {"method": ""}
-    return {
-        "method": plan.get_method_display(),
-        "trigger": plan.trigger,
-        "steps": plan.steps,
-        "expected_minutes": plan.expected_minutes,
-        "owner": plan.owner.name if plan.owner else "",
-        "point_of_no_return": plan.point_of_no_return,
-        "automatic": plan.automatic,
-    }
-
-
-def _risk_row(risk) -> dict:
-    owner = f", {risk.owner.name}" if risk.owner else ""
-    words = [
-        risk.title,
-        f"impact {risk.impact} × likelihood {risk.likelihood}, {risk.band.label.lower()}",
-        f"{risk.get_treatment_display().lower()}{owner}" + (f": {risk.plan}" if risk.plan else ""),
-    ]
-    return {"key": f"{risk.pk}", "text": " · ".join(words)}
-
-
-def _waived(candidate) -> list[dict]:
-    if candidate is None:
-        return []
-    return [
-        {"key": signoff.kind, "text": f"{waiver.reason} · until {_words(_instant(waiver.expires_at))}"}
-        for signoff in sorted(candidate.signoffs.all(), key=lambda s: s.kind)
-        if signoff.state == SignoffState.WAIVED
-        for waiver in signoff.waivers.all()
-        if waiver.state == GrantState.GRANTED
-    ]
-
-
-def _environments(product) -> list[dict]:
-    return [
-        {
-            "key": e.name,
-            "text": f"{e.get_tier_display().lower()}, place {e.position + 1}" + (f", {e.url}" if e.url else ""),
-        }
-        for e in sorted(product.environments.all(), key=lambda e: e.position)
-    ]
-
-
-def _instant(at: datetime | None) -> str:
-    return at.astimezone(UTC).isoformat() if at else ""
 
 
 # How two of them differ
@@ -199,6 +74,9 @@ LABELS = {
     "automatic": "Automatic rollback",
     "back_out": "Back-out plan",
     "waived_tests": "Waived tests",
+    "waived_until": "Waived until",
+    "stopped_because": "Stopped because",
+    "frozen_because": "Frozen because",
 }
 
 
@@ -241,6 +119,7 @@ def row_words(row: dict) -> str:
     """One row of a list as text: its key where that means something to people, then its words."""
     shown = "" if row["key"].isdigit() else row["key"]
     text = DIGEST.sub(lambda found: wording.digest_short(found.group()), row["text"])
+    text = INSTANT.sub(lambda found: _words(found.group()), text)
     return " · ".join(part for part in (shown, text) if part)
 
 

@@ -25,8 +25,45 @@ class Verdict(models.TextChoices):
 
 
 class Subject(models.TextChoices):
+    """What an approval request can be about."""
+
     RELEASE = "release", "Release"
     CHANGE = "change", "Change"
+    WAIVER = "waiver", "Waiver of a test"
+    OVERRIDE = "override", "Freeze override"
+    LIFT = "lift", "Lifting of a stop"
+    TEMPLATE = "template", "Standard change"
+    POLICY = "policy", "Approval policy"
+
+
+class Purpose(models.TextChoices):
+    """Whether agreement is asked before something happens, or given afterwards to what an emergency did."""
+
+    DECIDE = "decide", "Decide"
+    RETROSPECTIVE = "retrospective", "Retrospective"
+
+
+class PolicyState(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    PROPOSED = "proposed", "Proposed"
+    SCHEDULED = "scheduled", "Scheduled"
+    IN_FORCE = "in_force", "In force"
+    RETIRED = "retired", "Retired"
+    DISCARDED = "discarded", "Discarded"
+
+
+class Mode(models.TextChoices):
+    """Which of the rows that match a subject give it their rules."""
+
+    FIRST = "first", "First match"
+    ALL = "all", "All matches"
+
+
+class Clock(models.TextChoices):
+    """Which hours count towards a deadline."""
+
+    ALWAYS = "always", "Every hour"
+    WORKING = "working", "Working hours of those who could approve"
 
 
 class Facet(models.TextChoices):

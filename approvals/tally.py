@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from approvals import quorum, sheet
-from approvals.states import RequestState, Verdict, VoteState
+from approvals.states import Purpose, RequestState, Verdict, VoteState
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,11 @@ class RuleTally:
 
 @dataclass(frozen=True)
 class Tally:
-    """The state of a request's rules. `stale` are cast approvals that the live subject has outrun."""
+    """The state of a request's rules. `stale` are cast approvals that the live subject has outrun; `stage` is asked now."""
 
     rules: list[RuleTally]
     stale: list = field(default_factory=list)
+    stage: int | None = None
 
     @property
     def met(self) -> bool:
@@ -40,6 +41,11 @@ class Tally:
         return [r for r in self.rules if not r.met]
 
     @property
+    def asked(self) -> list[RuleTally]:
+        """The open rules whose turn it is."""
+        return [r for r in self.open if r.rule.stage <= (self.stage or 0)]
+
+    @property
     def missing(self) -> int:
         return sum(r.missing for r in self.rules)
 
@@ -48,13 +54,13 @@ class Tally:
 class Approval:
     """An approval that has not been given yet."""
 
-    person_id: int
-    roles: list[str]
+    seat_id: int
+    counts_for: list[str]
 
 
 def watched(vote, rules: Iterable) -> set[str]:
-    """The facets that a vote depends on: those of every rule that its roles could fill."""
-    return set().union(*(rule.watched for rule in rules if rule.role in vote.roles))
+    """The facets that a vote depends on: those of every rule that it could fill."""
+    return set().union(*(rule.watched for rule in rules if rule.who in vote.counts_for))
 
 
 def outrun(vote, rules: Iterable, digests: Mapping[str, str]) -> set[str]:
@@ -69,14 +75,15 @@ def cast(request) -> list:
 def of_rules(
     rules: Iterable, votes: Iterable, eligible: Mapping[str, Iterable[int]] | None = None
 ) -> list[quorum.Rule]:
-    """The rules as the quorum reads them: who voted counts by the roles held then, others by those they hold now."""
+    """The rules as the quorum reads them: whose place is voted for counts as it stood then, others as they stand now."""
     votes, eligible = list(votes), eligible or {}
-    voted = {v.person_id for v in votes}
+    voted = {v.seat_id for v in votes}
     return [
         quorum.Rule(
-            rule.role,
+            rule.who,
             rule.need,
-            frozenset(v.person_id for v in votes if rule.role in v.roles) | (set(eligible.get(rule.role, ())) - voted),
+            frozenset(v.seat_id for v in votes if rule.who in v.counts_for) | (set(eligible.get(rule.who, ())) - voted),
+            rule.stage,
         )
         for rule in rules
     ]
@@ -87,38 +94,50 @@ def count(
 ) -> Tally:
     """Count the cast approvals of a request whose watched facets equal `digests` (the live ones by default).
 
-    `eligible` {role: user ids} are those whose vote could count; without it `could_help` stays empty.
+    `eligible` {who: user ids} are those whose place could count; without it `could_help` stays empty.
     """
     rules = list(request.rules.all())
     digests = sheet.of(request.subject).digests if digests is None else digests
     approvals = [v for v in cast(request) if v.verdict == Verdict.APPROVE]
     stale = [v for v in approvals if outrun(v, rules, digests)]
-    fresh = {v.person_id: v for v in approvals if v not in stale}
-    outcome = quorum.solve(of_rules(rules, fresh.values(), eligible), list(fresh))
-    return Tally(
-        [RuleTally(r, [fresh[pk] for pk in outcome.filled[r.role]], outcome.could_help[r.role]) for r in rules], stale
-    )
+    return _solved(rules, [v for v in approvals if v not in stale], stale, eligible)
 
 
-def with_approval(request, person_id: int, roles: list[str], digests: Mapping[str, str]) -> Tally:
+def with_approval(request, seat_id: int, counts_for: list[str], digests: Mapping[str, str]) -> Tally:
     """The tally as it would be after one more approval of what is there now."""
     rules = list(request.rules.all())
-    others = [v for v in cast(request) if v.verdict == Verdict.APPROVE and v.person_id != person_id]
-    votes = {v.person_id: v for v in others if not outrun(v, rules, digests)}
-    votes[person_id] = Approval(person_id, roles)
-    outcome = quorum.solve(of_rules(rules, votes.values()), list(votes))
-    return Tally([RuleTally(r, [votes[pk] for pk in outcome.filled[r.role]]) for r in rules])
+    others = [v for v in cast(request) if v.verdict == Verdict.APPROVE and v.seat_id != seat_id]
+    votes = [v for v in others if not outrun(v, rules, digests)]
+    return _solved(rules, [*votes, Approval(seat_id, counts_for)])
 
 
-def reachable(request, eligible: Mapping[str, Iterable[int]]) -> bool:
-    """Whether the rules can still be met by those who have not rejected."""
+def _solved(rules: list, votes: list, stale: Iterable = (), eligible=None) -> Tally:
+    by_seat = {v.seat_id: v for v in votes}
+    asked = of_rules(rules, votes, eligible)
+    outcome = quorum.solve(asked, list(by_seat))
+    counted = [RuleTally(r, [by_seat[pk] for pk in outcome.filled[r.who]], outcome.could_help[r.who]) for r in rules]
+    return Tally(counted, list(stale), quorum.open_stage(asked, list(by_seat)))
+
+
+def reachable(request, seats) -> bool:
+    """Whether the rules can still be met by those who have not rejected, stand-ins counted. `seats` as `matching.seats`."""
     rules, votes = list(request.rules.all()), cast(request)
-    approved = [v.person_id for v in votes if v.verdict == Verdict.APPROVE]
-    rejected = [v.person_id for v in votes if v.verdict == Verdict.REJECT]
-    return quorum.still_reachable(of_rules(rules, votes, eligible), approved, rejected)
+    approved = [v.seat_id for v in votes if v.verdict == Verdict.APPROVE]
+    rejected = [v.seat_id for v in votes if v.verdict == Verdict.REJECT]
+    people = {rule.who: set(seats.people.get(rule.who, ())) for rule in rules}
+    return quorum.still_reachable(of_rules(rules, votes, people), approved, rejected)
+
+
+STANDING = (RequestState.PENDING, RequestState.SUSPENDED, RequestState.APPROVED)
 
 
 def live_request(subject):
-    """The request of a subject that stands: pending, suspended or approved; None where there is none."""
-    standing = (RequestState.PENDING, RequestState.SUSPENDED, RequestState.APPROVED)
-    return next((r for r in subject.requests.all() if r.state in standing), None)
+    """The request of a subject that decides and stands: pending, suspended or approved; None where there is none."""
+    return next((r for r in subject.requests.all() if r.state in STANDING and r.purpose == Purpose.DECIDE), None)
+
+
+def retrospective_request(subject):
+    """The newest request for the retrospective approval of a subject; None where there is none."""
+    return max(
+        (r for r in subject.requests.all() if r.purpose == Purpose.RETROSPECTIVE), key=lambda r: r.pk, default=None
+    )

@@ -23,8 +23,6 @@ urlpatterns = [
     path("waivers/<int:pk>/", exemption.waiver, name="waiver"),
     path("overrides/<int:pk>/", exemption.override, name="override"),
     path("policies/", policy.policies, name="policies"),
-    path("policies/new/", policy.policy, name="policy_new"),
     path("policies/tests/", policy.required, name="required_signoffs"),
     path("policies/<int:pk>/", policy.policy, name="policy"),
-    path("policies/<int:pk>/remove/", policy.remove, name="policy_remove"),
 ]

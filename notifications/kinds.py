@@ -9,6 +9,7 @@ from accounts import policy
 from accounts.models import User
 from approvals import agenda, invitation
 from approvals.models import AgendaItem, ApprovalRequest, FreezeOverride, Meeting, Waiver
+from approvals.querysets import SUBJECTS
 from core import wording
 from core.models import Event
 from deployments.models import Deployment
@@ -56,9 +57,7 @@ def _of_payload(model, name: str, *related: str):
 
 
 _release = _of_stream(Release, "product", "manager", "created_by")
-_request = _of_stream(
-    ApprovalRequest, "release__product", "release__manager", "change__product", "change__release__manager", "requester"
-)
+_request = _of_stream(ApprovalRequest, *SUBJECTS, "change__release__manager", "requester")
 _waiver = _of_stream(Waiver, "signoff__candidate__release__product", "requested_by")
 _override = _of_stream(FreezeOverride, "release__product", "release__manager", "freeze", "requested_by")
 _deployment = _of_stream(

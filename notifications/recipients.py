@@ -6,20 +6,31 @@ from accounts import policy
 from accounts.models import User
 from approvals import agenda, matching
 from approvals.models import ApprovalRequest, Meeting
-from approvals.states import VoteState
+from approvals.states import Subject, VoteState
 
 
 def voters(request: ApprovalRequest) -> set[User]:
-    """Those whose vote could still count: eligible for a rule, and not voting already."""
-    voted = set(request.votes.filter(state=VoteState.CAST).values_list("person_id", flat=True))
-    by_role = matching.eligible(request.subject, list(request.rules.all()), request.requester_id)
-    return {user for people in by_role.values() for pk, user in people.items() if pk not in voted}
+    """Those whose vote could still count: entitled to a place, or standing in for somebody who is, and not voting already."""
+    votes = request.votes.filter(state=VoteState.CAST).values_list("person_id", "seat_id")
+    done = {pk for row in votes for pk in row}
+    rules = [rule for rule in request.rules.all() if rule.opened_at is not None]
+    seats = matching.seats(request.subject, rules, request.requester_id, request)
+    others = {d.stand_in for those in seats.stand_ins.values() for d in those if d.person_id not in done}
+    return {user for user in {*seats.entitled.values(), *others} if user.pk not in done}
 
 
 def owners(request: ApprovalRequest) -> set[User]:
     """Whoever asked, and the manager of the release it is about."""
-    release = request.release or request.change.release
-    return people([request.requester, release.manager if release else None])
+    return people([request.requester, getattr(_release_of(request), "manager", None)])
+
+
+def _release_of(request: ApprovalRequest):
+    subject = request.subject
+    if request.kind == Subject.RELEASE:
+        return subject
+    if request.kind == Subject.WAIVER:
+        return subject.signoff.candidate.release
+    return getattr(subject, "release", None)
 
 
 def manager_of(release) -> set[User]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.apps import apps
 
+from approvals.querysets import SUBJECTS as SUBJECTS_OF_REQUESTS
 from core.models import Event
 
 # name: tone, icon, what the actor did. {short}, {reason} … come from the payload where it has them.
@@ -114,8 +115,24 @@ TOLD: dict[str, tuple[str, str, str]] = {
     "freeze.added": ("mute", "freeze", "added the freeze"),
     "freeze.changed": ("mute", "freeze", "changed the freeze"),
     "freeze.lifted": ("warn", "undo", "lifted the freeze"),
-    "policy.saved": ("mute", "scale", "saved the policy"),
-    "policy.removed": ("warn", "x-circle", "removed the policy"),
+    "lift.requested": ("info", "scale", "asked for the"),
+    "lift.granted": ("ok", "check", "agreed to the"),
+    "lift.refused": ("bad", "x-circle", "refused the"),
+    "lift.lapsed": ("mute", "clock", "let lapse the wish for the"),
+    "waiver.followed_up": ("ok", "check", "followed up on the waiver for"),
+    "override.followed_up": ("ok", "check", "followed up on the freeze override for"),
+    "policy.drafted": ("mute", "plus", "began a draft of the"),
+    "policy.edited": ("mute", "pen", "edited the draft of the"),
+    "policy.row_saved": ("mute", "pen", "saved a row in the draft of the"),
+    "policy.row_removed": ("mute", "x-circle", "removed a row from the draft of the"),
+    "policy.shadow_started": ("info", "eye", "let run in shadow the"),
+    "policy.shadow_stopped": ("mute", "eye", "took out of shadow the"),
+    "policy.proposed": ("info", "scale", "proposed the"),
+    "policy.approved": ("ok", "check", "agreed to the"),
+    "policy.rejected": ("bad", "x-circle", "sent back the"),
+    "policy.enacted": ("ok", "check-circle", "put in force the"),
+    "policy.retired": ("mute", "flat", "retired the"),
+    "policy.discarded": ("mute", "x-circle", "discarded the draft of the"),
     "person.added": ("mute", "user", "added the account of"),
     "person.changed": ("mute", "user", "changed the account of"),
     "role.given": ("mute", "key", "gave a role to"),
@@ -204,8 +221,9 @@ SUBJECTS = {
     "environment": ("releases", ("product",)),
     "changetemplate": ("releases", ()),
     "freezewindow": ("releases", ()),
-    "approvalrequest": ("approvals", ("release__product", "change__product")),
-    "vote": ("approvals", ("request__release__product", "request__change__product", "person")),
+    "approvalrequest": ("approvals", SUBJECTS_OF_REQUESTS),
+    "lift": ("approvals", ("release__product", "environment__product", "stopped_product")),
+    "vote": ("approvals", (*(f"request__{path}" for path in SUBJECTS_OF_REQUESTS), "person")),
     "signoff": ("approvals", ("candidate__release__product",)),
     "waiver": ("approvals", ("signoff__candidate__release__product",)),
     "freezeoverride": ("approvals", ("release__product", "freeze")),

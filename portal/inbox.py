@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts import policy
 from approvals.inbox import waiting_for
 from approvals.models import Question
+from approvals.querysets import SUBJECTS
 from approvals.states import RequestState
 from deployments.models import Deployment
 from deployments.states import DeploymentState
@@ -53,6 +54,9 @@ DECISIONS = {
     "vote": ("Decide", "scale", "Your vote", "Decide"),
     "waiver": ("Decide", "waive", "Waiver", "Decide"),
     "override": ("Decide", "freeze", "Freeze override", "Decide"),
+    "lift": ("Decide", "stop", "Lift a stop", "Decide"),
+    "template": ("Decide", "list", "Standard change", "Decide"),
+    "policy": ("Decide", "scale", "Policy", "Decide"),
     "signoff": ("Sign", "flask", "Sign-off", "Sign"),
 }
 
@@ -75,7 +79,7 @@ def answers(user) -> list[Item]:
     """Open questions on requests that the reader asked for."""
     questions = Question.objects.filter(
         answer="", request__requester=user, request__state__in=[RequestState.PENDING, RequestState.SUSPENDED]
-    ).select_related("asked_by", "request__release__product", "request__change__product")
+    ).select_related("asked_by", *(f"request__{path}" for path in SUBJECTS))
     return [question_item(question) for question in questions]
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.roles import ROLES
 from approvals.states import RequestState, Verdict, VoteState
 from core import gates, wording
 from core.gates import Answer
@@ -103,25 +102,25 @@ def _free(release: Release, step: Step | None, since: str) -> tuple[str, str, Us
 
 
 def _waiting_for_votes(release: Release) -> tuple[str, str, User | None]:
-    request = next((r for r in release.requests.all() if r.state == RequestState.PENDING), None)
+    request = next(
+        (r for r in release.requests.all() if r.state == RequestState.PENDING and not r.is_retrospective), None
+    )
     if request is None:
         return "Waits for its approval", f"since {wording.day(release.state_since)}", None
-    roles = [_role(rule.role) for rule in request.rules.all() if _given(request, rule.role) < rule.need]
+    labels = [rule.label for rule in request.rules.all() if _given(request, rule.who) < rule.need]
     due = f"due {wording.near(request.due_at)}"
-    if not roles:
+    if not labels:
         return "The approval is being settled", due, None
-    return f"{wording.listed(roles)} {'approves' if len(roles) == 1 else 'approve'}", due, None
+    return f"{wording.listed(labels)} {'approves' if len(labels) == 1 else 'approve'}", due, None
 
 
-def _given(request, role: str) -> int:
-    """Approving votes that count for a role. A person of several roles shows in each: the request itself counts exactly."""
+def _given(request, who: str) -> int:
+    """Approving votes that could fill a rule. Who fits several rules shows in each: the request itself counts exactly."""
     return sum(
-        1 for v in request.votes.all() if v.state == VoteState.CAST and v.verdict == Verdict.APPROVE and role in v.roles
+        1
+        for v in request.votes.all()
+        if v.state == VoteState.CAST and v.verdict == Verdict.APPROVE and who in v.counts_for
     )
-
-
-def _role(slug: str) -> str:
-    return ROLES[slug].name if slug in ROLES else slug
 
 
 def _deploying(release: Release) -> tuple[str, str, User | None]:

@@ -1,44 +1,70 @@
 """Doors of approvals. One topic per file; callers import them from here."""
 
-from approvals.actions.lapse import expire_due, lapse_due
-from approvals.actions.override import decide_override, request_override
-from approvals.actions.policy import remove_policy, save_policy, set_required_signoffs
+from approvals.actions.lapse import enact_due, expire_due, lapse_due
+from approvals.actions.lift import decide_lift, request_lift
+from approvals.actions.override import decide_override, finish_override_follow_up, request_override
+from approvals.actions.policy import (
+    discard_policy,
+    draft_policy,
+    edit_policy,
+    propose_policy,
+    remove_row,
+    save_row,
+    set_required_signoffs,
+    set_shadow,
+)
 from approvals.actions.question import answer, ask
 from approvals.actions.request import (
     align,
+    align_all,
     expedite_release,
     refresh,
     request_change_authorisation,
     request_release_approval,
+    request_review_of_unauthorised,
+    request_template_approval,
     settle,
     withdraw,
 )
 from approvals.actions.signoff import attach_report, renew_signoffs, report_verdict, sign_off, start_run
 from approvals.actions.vote import cast_vote, revoke_vote
-from approvals.actions.waiver import decide_waiver, request_waiver
+from approvals.actions.waiver import decide_waiver, finish_follow_up, request_waiver
 
 __all__ = [
     "align",
+    "align_all",
     "answer",
     "ask",
     "attach_report",
     "cast_vote",
+    "decide_lift",
     "decide_override",
     "decide_waiver",
+    "discard_policy",
+    "draft_policy",
+    "edit_policy",
+    "enact_due",
     "expedite_release",
     "expire_due",
+    "finish_follow_up",
+    "finish_override_follow_up",
     "lapse_due",
+    "propose_policy",
     "refresh",
-    "remove_policy",
+    "remove_row",
     "renew_signoffs",
     "report_verdict",
     "request_change_authorisation",
+    "request_lift",
     "request_override",
     "request_release_approval",
+    "request_review_of_unauthorised",
+    "request_template_approval",
     "request_waiver",
     "revoke_vote",
-    "save_policy",
+    "save_row",
     "set_required_signoffs",
+    "set_shadow",
     "settle",
     "sign_off",
     "start_run",

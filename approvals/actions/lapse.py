@@ -1,8 +1,8 @@
 """What ends by itself when its instant has passed."""
 
 from accounts.actions import system_user
-from approvals.actions import parts
-from approvals.models import ApprovalRequest, FreezeOverride, Waiver
+from approvals.actions import outcomes, parts
+from approvals.models import ApprovalRequest, FreezeOverride, Policy, Waiver
 from approvals.states import GrantState, RequestState, SignoffState
 from core.events import record
 from core.locking import locked
@@ -20,7 +20,21 @@ def _expire(request_id: int) -> bool:
         request.expire()
         request.save()
         record("request.expired", request, actor=system_user(), due_at=request.due_at)
+        outcomes.of(request).ended(request, system_user())
     return request.state == RequestState.EXPIRED
+
+
+def enact_due() -> int:
+    """Put approved policies in force whose instant has come. Returns how many."""
+    return sum(_enact(pk) for pk in Policy.objects.due().order_by("pk").values_list("pk", flat=True))
+
+
+def _enact(policy_id: int) -> bool:
+    with parts.locked_row(Policy, policy_id) as policy:
+        if not Policy.objects.due().filter(pk=policy_id).exists():
+            return False
+        outcomes.put_in_force(policy, system_user())
+    return True
 
 
 def lapse_due() -> int:

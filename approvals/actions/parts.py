@@ -1,40 +1,96 @@
-"""Steps that the doors of this room share. They take locked rows and open no transaction of their own."""
+"""What the doors of this room share: locks taken in one order, and texts that must be there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
-from accounts.actions import system_user
-from accounts.models import User
-from approvals import matching, sheet, tally
-from approvals.models import ApprovalRequest, FrozenSheet
-from approvals.states import RequestState, Verdict
-from core import texts, wording
-from core.blockers import Refused, refuse
-from core.events import record
+from approvals.models import ApprovalRequest, FreezeOverride, Lift, Policy, Waiver
+from approvals.models.request import SUBJECT_FIELDS
+from approvals.states import Subject
+from core import texts
+from core.blockers import refuse
 from core.locking import locked
-from releases.models import Change, Release
+from releases.models import Change, ChangeTemplate, Environment, Product, Release
 
 
 @contextmanager
 def locked_request(request_id: int) -> Iterator[ApprovalRequest]:
     """Open the door's transaction: lock the subject first, then the request. Raises ApprovalRequest.DoesNotExist."""
-    subject_of = ApprovalRequest.objects.values_list("release_id", "change_id").get(pk=request_id)
+    fields = ("kind", *(f"{field}_id" for field in SUBJECT_FIELDS.values()))
+    ids = ApprovalRequest.objects.values(*fields).get(pk=request_id)
     with transaction.atomic(durable=True):
-        subject = lock_subject(*subject_of)
+        subject = lock_subject(ids["kind"], ids[f"{SUBJECT_FIELDS[ids['kind']]}_id"])
         request = ApprovalRequest.objects.select_for_update(of=("self",), no_key=True).get(pk=request_id)
         bind(request, subject)
         yield request
 
 
-def lock_subject(release_id: int | None, change_id: int | None = None):
-    if release_id is not None:
-        rows = Release.objects.select_related("product", "candidate", "manager")
-        return rows.select_for_update(of=("self",), no_key=True).get(pk=release_id)
-    return Change.objects.select_related("product").select_for_update(of=("self",), no_key=True).get(pk=change_id)
+def lock_subject(kind: str, pk: int):
+    """Lock what a request is about, and before it what it belongs to: always from the release or the product downwards."""
+    return LOCKS[kind](pk)
+
+
+def _rows(model, *joins: str):
+    return model.objects.select_related(*joins).select_for_update(of=("self",), no_key=True)
+
+
+def _lock_release(pk: int) -> Release:
+    return _rows(Release, "product", "candidate", "manager").get(pk=pk)
+
+
+def _lock_change(pk: int) -> Change:
+    return _rows(Change, "product", "release").get(pk=pk)
+
+
+def _lock_waiver(pk: int) -> Waiver:
+    release = _lock_release(Waiver.objects.values_list("signoff__candidate__release_id", flat=True).get(pk=pk))
+    waiver = _rows(Waiver, "signoff__candidate").get(pk=pk)
+    waiver.signoff.candidate.release = release
+    return waiver
+
+
+def _lock_override(pk: int) -> FreezeOverride:
+    release = _lock_release(FreezeOverride.objects.values_list("release_id", flat=True).get(pk=pk))
+    override = _rows(FreezeOverride, "freeze").get(pk=pk)
+    override.release = release
+    return override
+
+
+def _lock_lift(pk: int) -> Lift:
+    lift = Lift.objects.get(pk=pk)
+    stopped = lock_stopped(lift.stopped)
+    lift = _rows(Lift, "release__product", "environment__product", "stopped_product").get(pk=pk)
+    setattr(lift, STOPPED_FIELDS[type(stopped)], stopped)
+    return lift
+
+
+STOPPED_FIELDS = {Release: "release", Product: "stopped_product", Environment: "environment"}
+
+
+def lock_stopped(stopped):
+    """Lock a release, a product or an environment that is stopped, or is about to be."""
+    joins = {Release: ("product",), Environment: ("product",), Product: ()}[type(stopped)]
+    return _rows(type(stopped), *joins, "blocked_by").get(pk=stopped.pk)
+
+
+LOCKS = {
+    Subject.RELEASE.value: _lock_release,
+    Subject.CHANGE.value: _lock_change,
+    Subject.WAIVER.value: _lock_waiver,
+    Subject.OVERRIDE.value: _lock_override,
+    Subject.LIFT.value: _lock_lift,
+    Subject.TEMPLATE.value: lambda pk: _rows(ChangeTemplate, "product").get(pk=pk),
+    Subject.POLICY.value: lambda pk: _rows(Policy).get(pk=pk),
+}
+
+
+@contextmanager
+def locked_row(model, pk: int) -> Iterator:
+    """Open the door's transaction on a waiver, an override, a lifting or a policy, locked as its requests lock it."""
+    kind = {Waiver: Subject.WAIVER, FreezeOverride: Subject.OVERRIDE, Lift: Subject.LIFT, Policy: Subject.POLICY}[model]
+    with transaction.atomic(durable=True):
+        yield lock_subject(kind, pk)
 
 
 @contextmanager
@@ -45,7 +101,7 @@ def locked_release(release_id: int) -> Iterator[Release]:
 
 def lock_standing(subject) -> ApprovalRequest | None:
     """Lock the request of a locked subject that stands (pending, suspended, approved); None where there is none."""
-    request = subject.requests.select_for_update(of=("self",), no_key=True).standing().first()
+    request = subject.requests.select_for_update(of=("self",), no_key=True).deciding().standing().first()
     if request:
         bind(request, subject)
     return request
@@ -53,7 +109,7 @@ def lock_standing(subject) -> ApprovalRequest | None:
 
 def bind(request: ApprovalRequest, subject) -> None:
     """Let the request speak of the very object that is locked."""
-    setattr(request, subject._meta.model_name, subject)
+    setattr(request, SUBJECT_FIELDS[request.kind], subject)
 
 
 def needs_text(text: str, message: str, field: str = "comment") -> str:
@@ -62,98 +118,3 @@ def needs_text(text: str, message: str, field: str = "comment") -> str:
     if not text:
         refuse(field, message, field=field)
     return text
-
-
-def freeze_sheet(request: ApprovalRequest, live: sheet.Sheet) -> FrozenSheet:
-    """Put the live sheet into the request and keep it for good. Does not save the request."""
-    request.sheet, request.digests, request.digest = live.content, live.digests, live.digest
-    kept, _ = FrozenSheet.objects.get_or_create(
-        request=request, digest=live.digest, defaults={"content": live.content, "digests": live.digests}
-    )
-    return kept
-
-
-def bring_up_to_date(request: ApprovalRequest, live: sheet.Sheet, editor: User | None = None) -> None:
-    """Freeze the live sheet anew, end the votes that it has outrun, and reopen an approved request that they carried."""
-    if live.digest != request.digest:
-        freeze_sheet(request, live)
-        request.save()
-    end_outrun_votes(request, live, editor)
-    if request.state == RequestState.APPROVED and not tally.count(request, live.digests).met:
-        request.reopen()
-        request.due_at = timezone.now() + timedelta(hours=request.deadline_hours)
-        request.reminded_at = None
-        request.save()
-        record("request.reopened", request, actor=editor or system_user())
-
-
-def end_outrun_votes(request: ApprovalRequest, live: sheet.Sheet, editor: User | None) -> None:
-    rules = list(request.rules.all())
-    by = f", edited by {editor.name}" if editor and not editor.is_service else ""
-    for vote in tally.cast(request):
-        facets = sorted(tally.outrun(vote, rules, live.digests))
-        if facets:
-            vote.invalidate(reason=f"{wording.listed(facets).capitalize()} changed{by}.")
-            vote.save()
-            name = "vote.invalidated"
-            record(name, request, actor=editor or system_user(), vote=vote.pk, person=vote.person_id, facets=facets)
-
-
-def settle_locked(request: ApprovalRequest, actor: User) -> None:
-    """Approve or reject a pending request when its votes decide it; then let its subject move on if nothing else blocks."""
-    if request.state == RequestState.PENDING:
-        _decide(request, actor)
-    if request.state == RequestState.APPROVED:
-        _move_on(request.subject)
-
-
-def _decide(request: ApprovalRequest, actor: User) -> None:
-    live = sheet.of(request.subject)
-    counted = tally.count(request, live.digests)
-    if counted.met:
-        request.approve()
-        request.save()
-        by_rule = {r.rule.role: [v.pk for v in r.votes] for r in counted.rules}
-        record("request.approved", request, actor=actor, votes=by_rule, digest=live.digest)
-        return
-    rejection = _decisive_rejection(request)
-    if rejection:
-        reject_locked(request, actor, rejection)
-
-
-def _decisive_rejection(request: ApprovalRequest) -> str:
-    """Why the request has failed: a veto, or rules that can no longer be met; "" while it can still be approved."""
-    rejections = [v for v in tally.cast(request) if v.verdict == Verdict.REJECT]
-    vetoes = {r.role for r in request.rules.all() if r.veto}
-    for vote in rejections:
-        if vetoes & set(vote.roles):
-            return f"{vote.person.name} rejected it: {vote.comment}"
-    if not rejections:
-        return ""
-    people = matching.eligible(request.subject, request.rules.all(), request.requester_id)
-    if tally.reachable(request, people):
-        return ""
-    return f"Too few are left who could approve. {rejections[-1].person.name} rejected it: {rejections[-1].comment}"
-
-
-def reject_locked(request: ApprovalRequest, actor: User, reason: str) -> None:
-    request.reject()
-    request.save()
-    record("request.rejected", request, actor=actor, reason=reason)
-    if request.change_id and request.change.state == "authorising":
-        request.change.reject(reason=reason)
-        request.change.save()
-        record("change.rejected", request.change, actor=actor, reason=reason)
-
-
-def _move_on(subject) -> None:
-    """Take `mark_ready` or the change's `approve` where its gates are clear; where they are not, a later event tries again."""
-    release = isinstance(subject, Release)
-    if subject.state != ("approving" if release else "authorising"):
-        return
-    try:
-        subject.mark_ready() if release else subject.approve()
-    except Refused:
-        return
-    subject.save()
-    record("release.marked_ready" if release else "change.approved", subject, actor=system_user())

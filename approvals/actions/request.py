@@ -1,22 +1,22 @@
 """Doors of the approval request: opened, kept in step with its subject, settled, withdrawn."""
 
-from datetime import timedelta
-
 from django.utils import timezone
 
 from accounts import policy
 from accounts.actions import system_user
 from accounts.models import User
-from approvals import guards, matching, sheet
-from approvals.actions import parts
-from approvals.models import ApprovalRequest, RequestRule
-from approvals.states import RequestState
+from approvals import guards, matching, sheet, tally
+from approvals.actions import opening, outcomes, parts, settling, sheets
+from approvals.models import ApprovalRequest
+from approvals.states import Purpose, RequestState, Subject
+from approvals.subjects import Stance, kind_of
 from core import gates
 from core.blockers import refuse, refuse_if
 from core.events import record
 from core.locking import locked
-from releases.models import Change, Release
-from releases.states import ChangeState, ReleaseState
+from releases import steps
+from releases.models import Change, ChangeTemplate, Release
+from releases.states import ChangeState, ChangeType, ReleaseState
 
 
 def request_release_approval(release_id: int, *, actor: User) -> ApprovalRequest:
@@ -50,7 +50,7 @@ def _request_release(release_id: int, step_name: str, event: str, actor: User) -
             release.save()
             record(event, release, actor=actor)
         request = _continue_or_open(release, actor)
-        parts.settle_locked(request, actor)
+        settling.settle_locked(request, actor)
     return request
 
 
@@ -71,12 +71,36 @@ def request_change_authorisation(change_id: int, *, actor: User) -> ApprovalRequ
             change.save()
             record("change.authorisation_requested", change, actor=actor)
         request = _continue_or_open(change, actor)
-        parts.settle_locked(request, actor)
+        settling.settle_locked(request, actor)
     return request
 
 
+def request_template_approval(template_id: int, *, actor: User) -> ApprovalRequest:
+    """Propose a standard change for the catalogue. Raises ChangeTemplate.DoesNotExist, Http404/PermissionDenied, Refused."""
+    with locked(ChangeTemplate.objects.select_related("product"), template_id) as template:
+        policy.require(actor, ChangeTemplate.machine.steps["propose"].right, template)
+        policy.require_person(actor)
+        template.asking = actor
+        steps.propose_template(template, actor)
+        request = _continue_or_open(template, actor)
+        settling.settle_locked(request, actor)
+    return request
+
+
+def request_review_of_unauthorised(change_id: int, *, actor: User) -> ApprovalRequest | None:
+    """Open the retrospective request on an unauthorised change; None where one stands. Raises Change.DoesNotExist, Refused."""
+    with locked(Change.objects.select_related("product", "release"), change_id) as change:
+        if change.type != ChangeType.UNAUTHORISED:
+            refuse("not-unauthorised", f"{change.key} is {change.get_type_display().lower()}; it is authorised before.")
+        if change.requests.retrospective().standing().exists():
+            return None
+        change.asking = actor
+        refuse_if(guards.policy_unmet(change))
+        return opening.open_request(change, matching.match_for(change), actor, purpose=Purpose.RETROSPECTIVE)
+
+
 def _require_none_standing(subject) -> None:
-    if subject.requests.standing().exists():
+    if subject.requests.deciding().standing().exists():
         refuse(
             "requested-already", "Approval has been requested already.", url=guards.subject_url(subject), fix="Open it"
         )
@@ -84,45 +108,20 @@ def _require_none_standing(subject) -> None:
 
 def _continue_or_open(subject, actor: User) -> ApprovalRequest:
     """Go on with the request that stands, when the same person asks the same rules again; else open a new one."""
-    standing, row = parts.lock_standing(subject), matching.policy_for(subject)
+    standing, found = parts.lock_standing(subject), matching.match_for(subject)
     if standing is not None:
-        if standing.requester_id == actor.pk and _rules_of(standing) == _rules_of(row):
+        if standing.requester_id == actor.pk and _rules_of(standing.rules.all()) == _rules_of(found.rules):
             _restore(standing, actor)
-            parts.bring_up_to_date(standing, sheet.of(subject), actor)
+            sheets.bring_up_to_date(standing, sheet.of(subject), actor)
             return standing
         standing.supersede()
         standing.save()
         record("request.superseded", standing, actor=actor)
-    return _open(subject, row, actor)
+    return opening.open_request(subject, found, actor)
 
 
-def _rules_of(source) -> list[tuple]:
-    return sorted((r.role, r.need, r.veto, sorted(r.facets)) for r in source.rules.all())
-
-
-def _open(subject, row, actor: User) -> ApprovalRequest:
-    live, now = sheet.of(subject), timezone.now()
-    request = ApprovalRequest(
-        policy=row,
-        policy_name=row.name,
-        requester=actor,
-        opened_at=now,
-        deadline_hours=row.deadline_hours,
-        due_at=now + timedelta(hours=row.deadline_hours),
-        sheet=live.content,
-        digests=live.digests,
-        digest=live.digest,
-    )
-    parts.bind(request, subject)
-    request.save()
-    for rule in row.rules.all():
-        RequestRule.objects.create(request=request, role=rule.role, need=rule.need, veto=rule.veto, facets=rule.facets)
-    parts.freeze_sheet(request, live)
-    rules = [{"role": r, "need": n} for r, n, _veto, _facets in _rules_of(request)]
-    record(
-        "request.opened", request, actor=actor, policy=row.name, rules=rules, digest=live.digest, due_at=request.due_at
-    )
-    return request
+def _rules_of(rules) -> list[tuple]:
+    return sorted((r.who, r.need, r.veto, r.stage, tuple(sorted(r.facets))) for r in rules)
 
 
 def refresh(request_id: int, *, editor: User | None = None) -> ApprovalRequest:
@@ -138,48 +137,57 @@ def refresh(request_id: int, *, editor: User | None = None) -> ApprovalRequest:
 def settle(request_id: int) -> ApprovalRequest:
     """Settle a request whose votes suffice, and let its subject move on where nothing blocks. Harmless to repeat."""
     with parts.locked_request(request_id) as request:
-        parts.settle_locked(request, system_user())
+        settling.settle_locked(request, system_user())
     return request
 
 
 def align(*, release_id: int | None = None, change_id: int | None = None, editor: User | None = None) -> None:
     """Bring the standing request of a subject in step with it, whatever happened to the subject. Harmless to repeat."""
-    rows = ApprovalRequest.objects.standing().filter(release=release_id, change=change_id)
-    for request_id in rows.values_list("pk", flat=True):
+    rows = ApprovalRequest.objects.standing()
+    rows = rows.filter(release=release_id) if release_id else rows.filter(change=change_id)
+    align_all(rows, editor=editor)
+
+
+def align_all(requests, *, editor: User | None = None) -> None:
+    """Bring each request of a queryset in step with its subject. Harmless to repeat."""
+    for request_id in requests.values_list("pk", flat=True):
         with parts.locked_request(request_id) as request:
             _bring_in_step(request, editor)
 
 
-_CAME_BACK = (ReleaseState.DRAFT, ReleaseState.PLANNED, ReleaseState.BUILDING)
-_NOT_ASKED_NOW = (ReleaseState.TESTING, ReleaseState.ON_HOLD)
-
-
 def _bring_in_step(request: ApprovalRequest, editor: User | None) -> None:
-    if request.state not in (RequestState.PENDING, RequestState.SUSPENDED, RequestState.APPROVED):
+    if request.state not in tally.STANDING:
         return
-    actor, state = editor or system_user(), request.subject.state
-    if state == ReleaseState.CANCELLED or state in (ChangeState.WITHDRAWN, ChangeState.REJECTED):
-        request.withdraw(reason=f"The {request.subject._meta.verbose_name} was {state}.")
+    actor, subject = editor or system_user(), request.subject
+    stance = Stance.ASKED if request.is_retrospective else kind_of(subject).stance(subject)
+    if stance == Stance.GONE and request.state == RequestState.APPROVED and request.kind not in _CARRIES_ON:
+        return  # what was granted has ended in its own time: the agreement to it stays as it was
+    if stance == Stance.GONE:
+        what = f"it was {subject.get_state_display().lower()}"
+        request.withdraw(reason=f"The {kind_of(subject).noun} is no longer asked about: {what}.")
         request.save()
-        record("request.withdrawn", request, actor=actor, reason=f"it was {state}")
-    elif request.release_id and state in _CAME_BACK:
+        record("request.withdrawn", request, actor=actor, reason=what)
+    elif stance == Stance.BACK:
         request.supersede()
         request.save()
         record("request.superseded", request, actor=actor)
     else:
-        _keep_up(request, actor, waits=bool(request.release_id) and state in _NOT_ASKED_NOW, editor=editor)
+        _keep_up(request, actor, waits=stance == Stance.WAITS, editor=editor)
+
+
+_CARRIES_ON = (Subject.RELEASE, Subject.CHANGE)
 
 
 def _keep_up(request: ApprovalRequest, actor: User, *, waits: bool, editor: User | None) -> None:
     if not waits:
         _restore(request, actor)
-    parts.bring_up_to_date(request, sheet.of(request.subject), editor)
+    sheets.bring_up_to_date(request, sheet.of(request.subject), editor)
     if waits and request.state == RequestState.PENDING:
         request.suspend()
         request.save()
         record("request.suspended", request, actor=actor)
     if not waits:
-        parts.settle_locked(request, actor)
+        settling.settle_locked(request, actor)
 
 
 def _restore(request: ApprovalRequest, actor: User) -> None:
@@ -187,10 +195,9 @@ def _restore(request: ApprovalRequest, actor: User) -> None:
     if request.state != RequestState.SUSPENDED:
         return
     request.restore()
-    if request.due_at <= timezone.now():
-        request.due_at = timezone.now() + timedelta(hours=request.deadline_hours)
-        request.reminded_at = None
     request.save()
+    if request.due_at <= timezone.now():
+        sheets.restart_clock(request, tally.count(request))
     record("request.restored", request, actor=actor)
 
 
@@ -198,9 +205,12 @@ def withdraw(request_id: int, *, actor: User, reason: str) -> ApprovalRequest:
     """Take a request back: who asked may, and who manages the release. Raises Refused without a reason."""
     with parts.locked_request(request_id) as request:
         policy.require(actor, "releases.view_product", request)
+        if request.is_retrospective:
+            refuse("owed", "A retrospective approval is owed; it stays open until it is given.")
         if actor.pk != request.requester_id:
             policy.require(actor, ApprovalRequest.machine.steps["withdraw"].right, request)
         request.withdraw(reason=reason)
         request.save()
         record("request.withdrawn", request, actor=actor, reason=reason.strip())
+        outcomes.of(request).ended(request, actor)
     return request

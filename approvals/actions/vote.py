@@ -2,56 +2,64 @@
 
 from accounts import policy
 from accounts.models import User
-from approvals import matching, sheet
-from approvals.actions import parts
+from approvals import guards, places, sheet
+from approvals.actions import parts, settling, sheets
 from approvals.models import ApprovalRequest, Vote
 from approvals.states import RequestState, Verdict, VoteState
 from core import texts
-from core.blockers import refuse
+from core.blockers import refuse, refuse_if
 from core.events import record
 
 
-def cast_vote(request_id: int, *, actor: User, verdict: str, digest: str, comment: str = "") -> Vote:
+def cast_vote(
+    request_id: int, *, actor: User, verdict: str, digest: str, comment: str = "", seat_id: int | None = None
+) -> Vote:
     """Approve or reject what was shown: `digest` is that of the sheet on the page.
 
-    The last vote that the rules need settles the request in the same transaction, and marks the release ready (approves the
-    change) where nothing else blocks. A vote the other way replaces one's earlier vote. Raises ApprovalRequest.DoesNotExist,
-    Http404/PermissionDenied, or Refused; code "moved" when the content is no longer what was shown.
+    Whoever holds no place of their own may fill that of somebody who delegated it: `seat_id` chooses among several. The last vote
+    that the rules need settles the request in the same transaction, and lets its subject move on where nothing else blocks. A
+    vote the other way replaces one's earlier vote. Raises ApprovalRequest.DoesNotExist, Http404/PermissionDenied, or Refused;
+    code "moved" when the content is no longer what was shown.
     """
     with parts.locked_request(request_id) as request:
-        policy.require(actor, "releases.vote", request)
+        policy.require(actor, "releases.view_product", request)
         policy.require_person(actor)
         verdict = _known(verdict)
         _require_pending(request)
-        roles = _roles_of(actor, request)
+        refuse_if(guards.instant_past(request.subject))
+        place = _place_of(actor, request, seat_id)
         comment = texts.fit(comment, "comment")
         if verdict == Verdict.REJECT:
             comment = parts.needs_text(comment, "Say why you reject it: the comment tells what would have to change.")
         live = sheet.of(request.subject)
         if digest != live.digest:
             refuse("moved", "The content changed while you were deciding. Read what changed, then decide again.")
-        parts.bring_up_to_date(request, live)
-        _replace_earlier(request, actor, verdict)
+        sheets.bring_up_to_date(request, live)
+        _replace_earlier(request, actor, verdict, place)
         vote = Vote.objects.create(
             request=request,
             person=actor,
+            seat=place.seat,
+            delegation=place.delegation,
             verdict=verdict,
             comment=comment,
-            roles=roles,
-            sheet=parts.freeze_sheet(request, live),
+            counts_for=place.rules,
+            sheet=sheets.freeze_sheet(request, live),
             digests=live.digests,
         )
         record(
             "vote.cast",
             request,
             actor=actor,
+            on_behalf_of=place.seat if vote.is_stand_in else None,
             vote=vote.pk,
             verdict=verdict,
             comment=comment,
-            roles=roles,
+            counts_for=place.rules,
             digest=digest,
+            **({"delegation": place.delegation.pk} if place.delegation else {}),
         )
-        parts.settle_locked(request, actor)
+        settling.settle_locked(request, actor)
     return vote
 
 
@@ -73,27 +81,37 @@ def _require_pending(request: ApprovalRequest) -> None:
         )
 
 
-def _roles_of(actor: User, request: ApprovalRequest) -> list[str]:
-    """The roles of the rules that the actor's vote could fill. Raises Refused with the reason when there is none."""
-    if actor.pk == request.requester_id:
-        refuse("requester-never-counts", "You asked for this approval, so your vote does not count.")
-    if actor.pk in matching.barred(request.subject, None):
-        refuse("author-never-counts", "You wrote what is to be approved, so your vote does not count.")
-    rules = list(request.rules.all())
-    people = matching.eligible(request.subject, rules, request.requester_id)
-    roles = sorted(role for role, those in people.items() if actor.pk in those)
-    if not roles:
-        refuse("no-rule-for-you", "None of this request's rules asks for a role that you hold.")
-    return roles
+def _place_of(actor: User, request: ApprovalRequest, seat_id: int | None) -> places.Place:
+    """The place that the actor's vote fills now. Raises Refused, or PermissionDenied, with the reason when there is none."""
+    why = places.barred(request, actor)
+    if why:
+        refuse(why.code, why.message)
+    own, others = places.of(request, actor)
+    if own is None and not others and not policy.may(actor, "releases.vote", request):
+        policy.require(actor, "releases.vote", request)
+    if own is not None and seat_id not in (None, actor.pk):
+        refuse("own-place", "You hold a place of your own in this request; you cannot vote for somebody else here.")
+    found = own or next((p for p in others if seat_id in (None, p.seat.pk)), None)
+    if found is None:
+        refuse(
+            "no-rule-for-you", "None of this request's rules asks for you, and nobody who is asked delegated to you."
+        )
+    if not places.is_open(request, found):
+        refuse("stage-not-open", "Others decide first: your stage is not reached yet.")
+    return found
 
 
-def _replace_earlier(request: ApprovalRequest, actor: User, verdict: str) -> None:
-    earlier = request.votes.filter(person=actor, state=VoteState.CAST).first()
-    if earlier is None:
-        return
-    if earlier.verdict == verdict:
-        refuse("voted-already", f"You have {earlier.get_verdict_display().lower()} it already.")
-    _revoke(earlier, request, actor, "Decided anew.")
+def _replace_earlier(request: ApprovalRequest, actor: User, verdict: str, place: places.Place) -> None:
+    """End the vote that this one replaces: the actor's own, or that of a stand-in whose person now votes in person."""
+    for earlier in request.votes.filter(state=VoteState.CAST).select_related("person"):
+        if earlier.person_id == actor.pk:
+            if earlier.verdict == verdict and earlier.seat_id == place.seat.pk:
+                refuse("voted-already", f"You have {earlier.get_verdict_display().lower()} it already.")
+            _revoke(earlier, request, actor, "Decided anew.")
+        elif earlier.seat_id == place.seat.pk:
+            if place.delegation is not None:
+                refuse("seat-taken", f"{earlier.person.name} has filled {place.seat.name}'s place already.")
+            _revoke(earlier, request, actor, f"{actor.name} decides in person.")
 
 
 def _revoke(vote: Vote, request: ApprovalRequest, actor: User, reason: str) -> None:
@@ -115,8 +133,8 @@ def revoke_vote(vote_id: int, *, actor: User, reason: str) -> Vote:
             refuse("not-your-vote", "Only the person who cast a vote may take it back.")
         _require_revocable(request)
         _revoke(vote, request, actor, reason)
-        parts.bring_up_to_date(request, sheet.of(request.subject))
-        parts.settle_locked(request, actor)
+        sheets.bring_up_to_date(request, sheet.of(request.subject))
+        settling.settle_locked(request, actor)
     return vote
 
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0003_first_rules"),
+        ("approvals", "0004_one_engine"),
         ("releases", "0004_standard_changes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -2,9 +2,11 @@
 
 from approvals.models.board import AgendaItem, Attendance, Board, Meeting
 from approvals.models.exemption import FreezeOverride, Waiver
-from approvals.models.policy import Policy, Rule
+from approvals.models.lift import Lift
+from approvals.models.policy import Policy, PolicyRow, Rule, ShadowRun
 from approvals.models.request import ApprovalRequest, FrozenSheet, Question, RequestRule, Vote
 from approvals.models.signoff import Evidence, RequiredSignoff, Signoff
+from approvals.models.stand_in import Delegation
 from approvals.models.tables import attach_tables
 
 __all__ = [
@@ -12,15 +14,19 @@ __all__ = [
     "ApprovalRequest",
     "Attendance",
     "Board",
+    "Delegation",
     "Evidence",
     "FreezeOverride",
     "FrozenSheet",
+    "Lift",
     "Meeting",
     "Policy",
+    "PolicyRow",
     "Question",
     "RequestRule",
     "RequiredSignoff",
     "Rule",
+    "ShadowRun",
     "Signoff",
     "Vote",
     "Waiver",

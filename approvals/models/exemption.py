@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django_fsm import FSMField
 
@@ -32,6 +32,8 @@ class Waiver(LifecycleModel):
     decided_at = models.DateTimeField(null=True, blank=True)
     comment = models.TextField(blank=True)
     warned_at = models.DateTimeField(null=True, blank=True)
+    follow_up = models.CharField(max_length=200, blank=True, help_text="What is done about it afterwards")
+    follow_up_done_at = models.DateTimeField(null=True, blank=True)
     state = FSMField(default=State.REQUESTED, choices=State.choices, protected=True)
 
     objects = WaiverQuerySet.as_manager()
@@ -39,9 +41,6 @@ class Waiver(LifecycleModel):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.CheckConstraint(
-                name="waiver_by_second_person", condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("requested_by"))
-            ),
             models.UniqueConstraint(
                 fields=["signoff"], condition=Q(state__in=["requested", "granted"]), name="waiver_one_standing"
             ),
@@ -58,15 +57,16 @@ class Waiver(LifecycleModel):
         state,
         source=State.REQUESTED,
         target=State.GRANTED,
-        right="releases.waive_tests",
+        right="",
         label="Grant",
-        gates=("in_future",),
+        automatic=True,
+        gates=("in_future", "approval"),
     )
     def grant(self):
         self.decided_at = timezone.now()
 
     @waiver_machine.transition(
-        state, source=State.REQUESTED, target=State.REFUSED, right="releases.waive_tests", label="Refuse", reason=True
+        state, source=State.REQUESTED, target=State.REFUSED, right="", label="Refuse", automatic=True, reason=True
     )
     def refuse(self, reason: str):
         self.decided_at, self.comment = timezone.now(), reason
@@ -92,6 +92,9 @@ class FreezeOverride(LifecycleModel):
     decided_by = models.ForeignKey(PERSON, models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     comment = models.TextField(blank=True)
+    warned_at = models.DateTimeField(null=True, blank=True)
+    follow_up = models.CharField(max_length=200, blank=True, help_text="What is done about it afterwards")
+    follow_up_done_at = models.DateTimeField(null=True, blank=True)
     state = FSMField(default=State.REQUESTED, choices=State.choices, protected=True)
 
     objects = OverrideQuerySet.as_manager()
@@ -99,10 +102,6 @@ class FreezeOverride(LifecycleModel):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            models.CheckConstraint(
-                name="override_by_second_person",
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("requested_by")),
-            ),
             models.UniqueConstraint(
                 fields=["freeze", "release"],
                 condition=Q(state__in=["requested", "granted"]),
@@ -121,9 +120,10 @@ class FreezeOverride(LifecycleModel):
         state,
         source=State.REQUESTED,
         target=State.GRANTED,
-        right="releases.override_freeze",
+        right="",
         label="Grant",
-        gates=("in_future",),
+        automatic=True,
+        gates=("in_future", "approval"),
     )
     def grant(self):
         self.decided_at = timezone.now()
@@ -132,8 +132,9 @@ class FreezeOverride(LifecycleModel):
         state,
         source=State.REQUESTED,
         target=State.REFUSED,
-        right="releases.override_freeze",
+        right="",
         label="Refuse",
+        automatic=True,
         reason=True,
     )
     def refuse(self, reason: str):

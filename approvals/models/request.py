@@ -7,37 +7,78 @@ from django.urls import reverse
 from django.utils import timezone
 from django_fsm import FSMField
 
-from accounts.roles import ROLES
-from approvals.models.policy import Policy
+from approvals.models.exemption import FreezeOverride, Waiver
+from approvals.models.lift import Lift
+from approvals.models.policy import AskedRule, Policy
+from approvals.models.stand_in import Delegation
 from approvals.querysets import RequestQuerySet
-from approvals.states import Facet, RequestState, Verdict, VoteState
+from approvals.states import Clock, Purpose, RequestState, Subject, Verdict, VoteState
+from core import wording
 from core.machine import LifecycleModel, Machine
-from releases.models import Change, Product, Release
+from releases.models import Change, ChangeTemplate, Product, Release
 
 State = RequestState
+PERSON = settings.AUTH_USER_MODEL
+
+# The field that holds the subject of each kind.
+SUBJECT_FIELDS = {
+    Subject.RELEASE.value: "release",
+    Subject.CHANGE.value: "change",
+    Subject.WAIVER.value: "waiver",
+    Subject.OVERRIDE.value: "override",
+    Subject.LIFT.value: "lift",
+    Subject.TEMPLATE.value: "template",
+    Subject.POLICY.value: "proposal",
+}
+
+
+def _one_subject() -> Q:
+    """Exactly the field of its kind is set."""
+    found = Q()
+    for kind, field in SUBJECT_FIELDS.items():
+        others = {f"{other}__isnull": True for other in SUBJECT_FIELDS.values() if other != field}
+        found |= Q(kind=kind, **{f"{field}__isnull": False}, **others)
+    return found
+
+
 machine = Machine("request", label="Approval request")
 vote_machine = Machine("vote", label="Vote")
 
 
 class ApprovalRequest(LifecycleModel):
-    """A question to named roles about one release or one change, bound to a frozen decision sheet."""
+    """A question to named people about one subject, bound to a frozen decision sheet."""
 
     machine = machine
 
+    kind = models.CharField(max_length=10, choices=Subject.choices)
+    purpose = models.CharField(max_length=13, choices=Purpose.choices, default=Purpose.DECIDE)
+    product = models.ForeignKey(
+        Product, models.CASCADE, null=True, blank=True, related_name="requests", help_text="Empty: about all products"
+    )
     release = models.ForeignKey(Release, models.PROTECT, null=True, blank=True, related_name="requests")
     change = models.ForeignKey(Change, models.PROTECT, null=True, blank=True, related_name="requests")
+    waiver = models.ForeignKey(Waiver, models.PROTECT, null=True, blank=True, related_name="requests")
+    override = models.ForeignKey(FreezeOverride, models.PROTECT, null=True, blank=True, related_name="requests")
+    lift = models.ForeignKey(Lift, models.PROTECT, null=True, blank=True, related_name="requests")
+    template = models.ForeignKey(ChangeTemplate, models.PROTECT, null=True, blank=True, related_name="requests")
+    proposal = models.ForeignKey(Policy, models.PROTECT, null=True, blank=True, related_name="requests")
     policy = models.ForeignKey(
-        Policy, models.SET_NULL, null=True, related_name="+", help_text="Where the rules were copied from"
+        Policy, models.PROTECT, null=True, related_name="+", help_text="The version that its rules were copied from"
     )
-    policy_name = models.CharField(max_length=100)
-    requester = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="requests")
+    row_names = models.JSONField(default=list, help_text="The rows that matched, in order")
+    facts = models.JSONField(default=dict, help_text="What the rows were asked about")
+    allow_bulk = models.BooleanField(default=False)
+    count_requester = models.BooleanField(default=False)
+    count_author = models.BooleanField(default=False)
+    afterwards = models.JSONField(default=list, help_text="[[row, hours]]: what is asked once this is approved")
+    requester = models.ForeignKey(PERSON, models.PROTECT, related_name="requests")
     sheet = models.JSONField(help_text="{facet: content} as last frozen")
     digests = models.JSONField(help_text="{facet: SHA-256}")
     digest = models.CharField(max_length=64, help_text="SHA-256 over all facets")
     state = FSMField(default=State.PENDING, choices=State.choices, protected=True)
     opened_at = models.DateTimeField(default=timezone.now)
-    deadline_hours = models.PositiveIntegerField(default=72, help_text="From the opening, and again from a reopening")
-    due_at = models.DateTimeField(help_text="When it expires")
+    deadline_hours = models.PositiveIntegerField(default=72, help_text="Where a rule names none of its own")
+    due_at = models.DateTimeField(help_text="The earliest instant at which a rule that is asked now runs out")
     decided_at = models.DateTimeField(null=True, blank=True)
     reminded_at = models.DateTimeField(null=True, blank=True)
 
@@ -46,35 +87,45 @@ class ApprovalRequest(LifecycleModel):
     class Meta:
         ordering = ["-opened_at"]
         constraints = [
-            models.CheckConstraint(
-                name="request_of_one_subject", condition=Q(release__isnull=True) ^ Q(change__isnull=True)
-            ),
-            models.UniqueConstraint(
-                fields=["release"],
-                condition=Q(state__in=["pending", "suspended", "approved"]),
-                name="request_one_live_per_release",
-            ),
-            models.UniqueConstraint(
-                fields=["change"],
-                condition=Q(state__in=["pending", "suspended", "approved"]),
-                name="request_one_live_per_change",
+            models.CheckConstraint(name="request_of_one_subject", condition=_one_subject()),
+            *(
+                models.UniqueConstraint(
+                    fields=[field, "purpose"],
+                    condition=Q(state__in=["pending", "suspended", "approved"]),
+                    name=f"request_one_live_per_{field}",
+                )
+                for field in SUBJECT_FIELDS.values()
             ),
         ]
         indexes = [models.Index(fields=["state", "due_at"], name="request_by_state")]
 
     def __str__(self):
-        return f"Approval of {self.subject}"
+        after = "Retrospective approval" if self.is_retrospective else "Approval"
+        return f"{after} of {self.subject}"
+
+    @property
+    def is_retrospective(self) -> bool:
+        return self.purpose == Purpose.RETROSPECTIVE
+
+    @property
+    def policy_name(self) -> str:
+        return wording.listed(self.row_names) or "no row"
 
     def get_absolute_url(self) -> str:
         return reverse("portal:inbox_item", args=[self.pk])
 
     @property
-    def subject(self) -> Release | Change:
-        return self.release if self.release_id else self.change
+    def subject(self):
+        """The release, change, waiver, override, lifting, standard change or policy that it is about."""
+        return getattr(self, SUBJECT_FIELDS[self.kind])
 
     @property
-    def rights_scope(self) -> Product:
-        return self.subject.product
+    def subject_id(self) -> int:
+        return getattr(self, f"{SUBJECT_FIELDS[self.kind]}_id")
+
+    @property
+    def rights_scope(self) -> Product | None:
+        return self.product
 
     @machine.transition(
         state, source=State.PENDING, target=State.APPROVED, right="", label="Approve", automatic=True, gates=("quorum",)
@@ -134,29 +185,21 @@ class ApprovalRequest(LifecycleModel):
         pass
 
 
-class RequestRule(models.Model):
-    """A rule as copied into a request: an edited policy neither strands nor alters it."""
+class RequestRule(AskedRule):
+    """A rule as copied into a request: an edited policy neither strands nor alters it. Its clock starts with its stage."""
 
     request = models.ForeignKey(ApprovalRequest, models.CASCADE, related_name="rules")
-    role = models.CharField(max_length=40)
-    need = models.PositiveSmallIntegerField()
-    veto = models.BooleanField()
-    facets = models.JSONField(default=list)
+    deadline_hours = models.PositiveIntegerField(default=72)
+    clock = models.CharField(max_length=8, choices=Clock.choices, default=Clock.ALWAYS)
+    opened_at = models.DateTimeField(null=True, blank=True, help_text="When its stage was reached")
+    due_at = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, blank=True)
+    reminded_again_at = models.DateTimeField(null=True, blank=True)
+    escalated_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering = ["request_id", "pk"]
-        constraints = [models.UniqueConstraint(fields=["request", "role"], name="request_rule_once_per_role")]
-
-    def __str__(self):
-        return f"{self.need} of {self.role_name}"
-
-    @property
-    def role_name(self) -> str:
-        return ROLES[self.role].name if self.role in ROLES else self.role
-
-    @property
-    def watched(self) -> set[str]:
-        return set(self.facets) or set(Facet.values)
+        ordering = ["request_id", "stage", "pk"]
+        constraints = [models.UniqueConstraint(fields=["request", "who"], name="request_rule_once")]
 
 
 class FrozenSheet(models.Model):
@@ -182,10 +225,17 @@ class Vote(LifecycleModel):
     machine = vote_machine
 
     request = models.ForeignKey(ApprovalRequest, models.PROTECT, related_name="votes")
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="votes")
+    person = models.ForeignKey(PERSON, models.PROTECT, related_name="votes", help_text="Who voted")
+    seat = models.ForeignKey(
+        PERSON,
+        models.PROTECT,
+        related_name="seated_votes",
+        help_text="Whose place it fills: the voter's own, or by delegation",
+    )
+    delegation = models.ForeignKey(Delegation, models.PROTECT, null=True, blank=True, related_name="votes")
     verdict = models.CharField(max_length=8, choices=Verdict.choices)
     comment = models.TextField(blank=True)
-    roles = models.JSONField(default=list, help_text="Roles of the rules that the person was eligible for")
+    counts_for = models.JSONField(default=list, help_text="Rules that it could fill, by whom they ask: their `who`")
     sheet = models.ForeignKey(FrozenSheet, models.PROTECT, related_name="votes", help_text="What was shown")
     digests = models.JSONField(help_text="{facet: SHA-256} of the sheet that was shown")
     state = FSMField(default=VoteState.CAST, choices=VoteState.choices, protected=True)
@@ -199,14 +249,21 @@ class Vote(LifecycleModel):
             models.UniqueConstraint(
                 fields=["request", "person"], condition=Q(state="cast"), name="vote_one_counting_per_person"
             ),
+            models.UniqueConstraint(
+                fields=["request", "seat"], condition=Q(state="cast"), name="vote_one_counting_per_seat"
+            ),
         ]
 
     def __str__(self):
         return f"{self.person} on {self.request_id}: {self.verdict}"
 
     @property
-    def rights_scope(self) -> Product:
+    def rights_scope(self) -> Product | None:
         return self.request.rights_scope
+
+    @property
+    def is_stand_in(self) -> bool:
+        return self.seat_id != self.person_id
 
     @vote_machine.transition(
         state,
@@ -236,11 +293,11 @@ class Question(models.Model):
     """A question on a sheet, and its answer. It counts as no vote and stops no clock."""
 
     request = models.ForeignKey(ApprovalRequest, models.CASCADE, related_name="questions")
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_by = models.ForeignKey(PERSON, models.PROTECT, related_name="+")
     text = models.TextField()
     asked_at = models.DateTimeField(default=timezone.now)
     answer = models.TextField(blank=True)
-    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    answered_by = models.ForeignKey(PERSON, models.PROTECT, null=True, blank=True, related_name="+")
     answered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -250,5 +307,5 @@ class Question(models.Model):
         return self.text[:60]
 
     @property
-    def rights_scope(self) -> Product:
+    def rights_scope(self) -> Product | None:
         return self.request.rights_scope

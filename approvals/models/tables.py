@@ -1,27 +1,63 @@
-"""The small tables that every release and change is judged by, as relations that lists can prefetch."""
+"""The small tables that every subject is judged by, as relations that lists can prefetch."""
 
 from django.utils import timezone
 
-from accounts.models import Grant
+from accounts.models import Absence, Grant, Team, User
 from accounts.roles import ROLES
-from approvals.models.policy import Policy
+from approvals import who
+from approvals.models.exemption import FreezeOverride, Waiver
+from approvals.models.lift import Lift
+from approvals.models.policy import Policy, PolicyRow, Rule
+from approvals.models.request import RequestRule
 from approvals.models.signoff import RequiredSignoff
+from approvals.models.stand_in import Delegation
+from approvals.states import PolicyState, RequestState
 from approvals.whole_table import attach
-from releases.models import Change, FreezeWindow, Release
+from releases.models import Change, ChangeTemplate, FreezeWindow, Release
+
+SUBJECTS = (Release, Change, Waiver, FreezeOverride, Lift, ChangeTemplate, Policy)
 
 
 def attach_tables() -> None:
-    for subject in (Release, Change):
-        attach(subject, "policy_table", lambda: Policy.objects.filter(is_active=True).prefetch_related("rules"))
+    for subject in SUBJECTS:
+        attach(subject, "policy_table", rows_in_force)
         attach(subject, "grant_table", approving_grants)
+        attach(subject, "team_table", lambda: Team.objects.prefetch_related("members"))
+        attach(subject, "named_table", people_named)
+        attach(subject, "absence_table", lambda: Absence.objects.standing().ahead())
+        attach(subject, "delegation_table", delegations)
+        attach(subject, "freeze_table", freezes_ahead)
     attach(Release, "required_table", RequiredSignoff.objects.all)
-    attach(Release, "freeze_table", freezes_ahead)
+
+
+def rows_in_force():
+    """The rows of every policy in force, with their rules."""
+    rows = PolicyRow.objects.filter(policy__state=PolicyState.IN_FORCE)
+    return rows.select_related("policy", "product").prefetch_related("rules")
 
 
 def approving_grants():
     """Grants of roles that rules may ask for, with the people behind them."""
     approving = [role.slug for role in ROLES.values() if role.approves]
     return Grant.objects.filter(role__in=approving).select_related("user", "team").prefetch_related("team__members")
+
+
+def people_named():
+    """The people whom a rule in force, or one of a request that still stands, asks by name."""
+    asking = Rule.objects.exclude(row__policy__state__in=[PolicyState.RETIRED, PolicyState.DISCARDED])
+    standing = [RequestState.PENDING, RequestState.SUSPENDED, RequestState.APPROVED]
+    asked = RequestRule.objects.filter(request__state__in=standing)
+    texts = [*_naming(asking), *_naming(asked)]
+    return User.objects.filter(pk__in={int(pk) for pk in who.names(texts, "person")})
+
+
+def _naming(rules):
+    return rules.filter(who__contains="person:").order_by().values_list("who", flat=True).distinct()
+
+
+def delegations():
+    """Delegations that are on or to come, with both people."""
+    return Delegation.objects.standing().select_related("person", "stand_in")
 
 
 def freezes_ahead():

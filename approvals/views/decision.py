@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts import policy
-from approvals import actions, inbox
+from approvals import actions, effects, inbox
 from approvals.forms import ReasonForm
 from approvals.guards import address, subject_url
 from approvals.models import ApprovalRequest, Question, Vote
@@ -37,12 +37,7 @@ def decide(request: HttpRequest, pk: int, how: str) -> HttpResponse:
 
 
 def _visible(request: HttpRequest, pk: int) -> ApprovalRequest:
-    found = (
-        ApprovalRequest.objects.visible_to(request.user)
-        .select_related("release__product", "change__product")
-        .filter(pk=pk)
-        .first()
-    )
+    found = ApprovalRequest.objects.visible_to(request.user).with_subjects().filter(pk=pk).first()
     if found is None:
         raise Http404
     return found
@@ -93,6 +88,8 @@ def outcome(asked: ApprovalRequest, how: str) -> str:
     """What came of it, in a sentence."""
     if how == "ask":
         return f"{asked.requester.name} is told. A question counts as no vote."
+    if asked.state == "approved" and asked.kind not in ("release", "change"):
+        return f"The quorum is complete: {effects.of(asked)}"
     if asked.state == "approved":
         ready = asked.release_id and asked.release.state == "ready"
         return "The quorum is complete" + (
@@ -129,7 +126,7 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """GET asks for the reason, POST takes one's own vote back."""
-    vote = Vote.objects.select_related("request__release__product", "request__change__product").get(pk=pk)
+    vote = Vote.objects.get(pk=pk)
     asked = _visible(request, vote.request_id)
     policy.require(request.user, "releases.vote", asked)
     title = f"Take your vote on {asked.subject} back?"

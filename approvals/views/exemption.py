@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from accounts import policy
-from approvals import actions, guards
+from approvals import actions, guards, inbox
 from approvals.forms import DecideForm, OverrideForm
 from approvals.models import FreezeOverride, Waiver
 from approvals.views.release import freezes_in_the_way
@@ -31,7 +31,7 @@ def waiver(request: HttpRequest, pk: int) -> HttpResponse:
         "subject": release,
         "icon_name": "waive",
     }
-    return _decide(request, found, "releases.waive_tests", actions.decide_waiver, context)
+    return _decide(request, found, actions.decide_waiver, context)
 
 
 @login_required
@@ -47,7 +47,7 @@ def override(request: HttpRequest, pk: int) -> HttpResponse:
         "subject": found.release,
         "icon_name": "freeze",
     }
-    return _decide(request, found, "releases.override_freeze", actions.decide_override, context)
+    return _decide(request, found, actions.decide_override, context)
 
 
 def _or_404(rows, pk: int):
@@ -57,7 +57,7 @@ def _or_404(rows, pk: int):
     return found
 
 
-def _decide(request: HttpRequest, found, right: str, door, context: dict) -> HttpResponse:
+def _decide(request: HttpRequest, found, door, context: dict) -> HttpResponse:
     form = DecideForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         grant = request.POST.get("decision") == "grant"
@@ -71,17 +71,14 @@ def _decide(request: HttpRequest, found, right: str, door, context: dict) -> Htt
         "form": form,
         "it": found,
         "open": found.state == "requested",
-        "only": _only(request.user, found, right),
+        "only": _only(request.user, found),
     }
     return render(request, "approvals/exemption.html", context, status=422 if form.errors else 200)
 
 
-def _only(user, found, right: str) -> str:
-    if user.is_service:
-        return "Service accounts may report and enact, never sign."
-    if not policy.may(user, right, found):
-        return policy.refusal_text(right)
-    return "You asked for it; a second person decides." if user.pk == found.requested_by_id else ""
+def _only(user, found) -> str:
+    asked = found.requests.deciding().order_by("-pk").first()
+    return inbox.why_not(inbox.loaded(asked.pk), user) if asked else "Nobody is asked about this any more."
 
 
 @login_required

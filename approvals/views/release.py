@@ -10,10 +10,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from accounts import policy
-from approvals import actions, guards, ledger, matching, sheet
+from approvals import actions, guards, ledger, matching
 from approvals.models import Signoff, Waiver
 from approvals.states import RequestState, SignoffKind
-from core import gates
+from approvals.subjects import KINDS
+from core import gates, wording
 from core.blockers import Refused
 from releases import frame
 from releases.models import Change, Release
@@ -21,8 +22,8 @@ from releases.states import ChangeState, ReleaseState, Tier
 from releases.views.finding import the_change, the_release
 
 CANDIDATES_SHOWN = 8
-TABLES = ("policy_table", "grant_table", "required_table", "freeze_table", "freeze_overrides")
-PARTS = (*sheet.RELEASE_PARTS, *TABLES, "requests__votes__person", "requests__rules")
+TABLES = (*matching.TABLES, "required_table", "freeze_overrides")
+PARTS = (*KINDS["release"].parts, *TABLES, "requests__votes__person", "requests__rules")
 ANSWERABLE = (RequestState.PENDING, RequestState.SUSPENDED)
 
 
@@ -33,14 +34,15 @@ def tab(request: HttpRequest, product: str, version: str) -> HttpResponse:
     requests = list(release.requests.with_votes())
     for one in requests:
         one.release = release
-    standing = next((r for r in requests if r.state in (*ANSWERABLE, RequestState.APPROVED)), None)
-    current = standing or (requests[0] if requests else None)
+    deciding = [r for r in requests if not r.is_retrospective]
+    standing = next((r for r in deciding if r.state in (*ANSWERABLE, RequestState.APPROVED)), None)
+    current = standing or (deciding[0] if deciding else None)
     user = request.user
     context = frame.of(request, release, "approvals") | {
         "current": current,
         "ledger": ledger.of(current) if current else None,
         "older": [r for r in requests if r is not current],
-        "policy_row": matching.policy_for(release),
+        "policy_match": matching.match_for(release),
         "may_request": policy.may(user, "releases.manage_release", release) and not user.is_service,
         "asks_again": release.state == ReleaseState.APPROVING and standing is None,
         "may_withdraw": standing is not None and _may_withdraw(user, standing),
@@ -112,8 +114,6 @@ def request_release(request: HttpRequest, product: str, version: str) -> HttpRes
 
 
 def _until(asked) -> str:
-    from core import wording
-
     return wording.full(asked.due_at)
 
 
@@ -142,9 +142,9 @@ def _ask_page(
 ) -> HttpResponse:
     step = type(subject).machine.steps[step_name]
     answers = gates.answers(key, step.gates, subject)
-    row = matching.policy_for(subject)
-    rules = list(row.rules.all()) if row else []
-    people = matching.eligible(subject, rules, request.user.pk)
+    found = matching.match_for(subject)
+    rules = found.rules if found else []
+    people = matching.eligible(subject, rules, request.user.pk, found or matching.NO_EXCEPTIONS)
     context = {
         "title": title,
         "back": back,
@@ -152,7 +152,7 @@ def _ask_page(
         "answers": answers,
         "blockers": [b for a in answers for b in a.blockers],
         "refused": refused,
-        "policy_row": row,
-        "voters": [(guards.role_name(r.role), r, sorted(people[r.role].values(), key=lambda u: u.name)) for r in rules],
+        "policy_match": found,
+        "voters": [(r, sorted(people[r.who].values(), key=lambda u: u.name)) for r in rules],
     }
     return render(request, "approvals/request.html", context, status=409 if refused else 200)

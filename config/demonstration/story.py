@@ -119,8 +119,8 @@ class Teller:
     def vote(self, request: ApprovalRequest, *, without: tuple[str, ...] = (), comment: str = "") -> None:
         """Let those who are needed approve, one after the other, until it is decided; never those in `without`."""
         rules = list(request.rules.all())
-        for role, those in eligible(request.subject, rules, request.requester_id).items():
-            need = next(rule.need for rule in rules if rule.role == role)
+        for who, those in eligible(request.subject, rules, request.requester_id).items():
+            need = next(rule.need for rule in rules if rule.who == who)
             for person in [p for p in those.values() if p.username not in without][:need]:
                 request.refresh_from_db()
                 if request.state != RequestState.PENDING or request.votes.filter(person=person, state="cast").exists():

@@ -63,7 +63,7 @@ def test_without_a_matching_policy_approval_cannot_be_requested(release):
 def test_a_rule_that_nobody_can_fill_blocks_the_request_and_one_that_can_does_not(release):
     approvals.policy({"qa-approver": 2}, name="Two of QA")
     person("ada", roles=["qa-approver"], on=release.product)
-    assert codes(guards.policy_unmet(release)) == ["rule-impossible:qa-approver"]
+    assert codes(guards.policy_unmet(release)) == ["rule-impossible:role:qa-approver"]
     person("ben", roles=["qa-approver"])
     assert guards.policy_unmet(release) == []
     assert guards.policy_said(release) == "“Two of QA” asks for 2 of QA approver."
@@ -73,7 +73,7 @@ def test_authors_of_the_changes_are_not_counted_as_eligible(release):
     approvals.policy({"qa-approver": 1})
     author = person("ada", roles=["qa-approver"])
     releases.change(release.product, release, author=author)
-    assert codes(guards.policy_unmet(release)) == ["rule-impossible:qa-approver"]
+    assert codes(guards.policy_unmet(release)) == ["rule-impossible:role:qa-approver"]
 
 
 def test_approval_is_fresh_only_while_the_live_sheet_equals_what_the_voters_saw(release):
@@ -87,7 +87,7 @@ def test_approval_is_fresh_only_while_the_live_sheet_equals_what_the_voters_saw(
     assert guards.approval_missing(release) == []
     release.window_ends_at += timedelta(hours=1)
     release.save()
-    assert codes(guards.approval_missing(release)) == [f"approval-stale:{ada.pk}", "approval-open:qa-approver"]
+    assert codes(guards.approval_missing(release)) == [f"approval-stale:{ada.pk}", "approval-open:role:qa-approver"]
 
 
 def test_a_freeze_of_production_blocks_until_an_override_is_granted(release):

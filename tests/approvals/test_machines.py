@@ -123,7 +123,7 @@ def test_a_request_without_its_quorum_is_not_approved():
     approvals.vote(request, person(roles=["qa-approver"]))
     with pytest.raises(Refused) as refusal:
         request.approve()
-    assert [b.code for b in refusal.value.blockers] == ["quorum:qa-approver"]
+    assert [b.code for b in refusal.value.blockers] == ["quorum:role:qa-approver"]
 
 
 def test_a_request_before_its_deadline_does_not_expire():

@@ -61,7 +61,7 @@ def test_an_edited_or_removed_policy_leaves_a_running_request_as_it_was(ask):
 
 def test_a_request_that_cannot_be_met_is_refused_with_the_reason_and_nothing_moves(release, people):
     approvals.policy({"qa-approver": 3})
-    assert refused(request_release_approval, release.pk, actor=people.manager) == ["rule-impossible:qa-approver"]
+    assert refused(request_release_approval, release.pk, actor=people.manager) == ["rule-impossible:role:qa-approver"]
     release.refresh_from_db()
     assert release.state == "testing"
     assert names() == []
@@ -73,7 +73,7 @@ def test_the_requester_does_not_make_a_rule_possible(release, people):
 
     approvals.policy({"cab-member": 1})
     hold(people.manager, "cab-member")
-    assert refused(request_release_approval, release.pk, actor=people.manager) == ["rule-impossible:cab-member"]
+    assert refused(request_release_approval, release.pk, actor=people.manager) == ["rule-impossible:role:cab-member"]
 
 
 def test_every_missing_thing_is_named_at_once(release, people):

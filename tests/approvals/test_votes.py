@@ -124,7 +124,7 @@ def test_a_vote_taken_back_reopens_the_approval_and_blocks_the_deployment(ask, r
     request.refresh_from_db()
     release.refresh_from_db()
     assert (request.state, release.state) == ("pending", "ready")
-    assert [b.code for b in guards.approval_missing(release)] == ["approval-open:qa-approver"]
+    assert [b.code for b in guards.approval_missing(release)] == ["approval-open:role:qa-approver"]
 
 
 def test_an_approved_request_whose_release_is_still_blocked_moves_on_when_the_last_gate_clears(ask, release, people):

@@ -6,13 +6,14 @@ from itertools import count
 from django.utils import timezone
 
 from accounts.actions import system_user
-from approvals import sheet
+from approvals import sheet, who
 from approvals.models import (
     ApprovalRequest,
     Evidence,
     FreezeOverride,
     FrozenSheet,
     Policy,
+    PolicyRow,
     RequestRule,
     RequiredSignoff,
     Rule,
@@ -20,20 +21,40 @@ from approvals.models import (
     Vote,
     Waiver,
 )
-from approvals.states import GrantState, Subject, Verdict
+from approvals.models.request import SUBJECT_FIELDS
+from approvals.states import GrantState, PolicyState, Subject, Verdict
+from approvals.subjects import facts_of, kind_of
 from releases.models import Release
 from tests.factories.releases import put_in_state
 
 _numbers = count(1)
 
 
-def policy(rules=None, *, subject=Subject.RELEASE, **fields) -> Policy:
-    """A policy that is asked first. `rules`: {role: need} or {role: {"need", "veto", "facets"}}; default one QA approver."""
+def policy(rules=None, *, subject=Subject.RELEASE, mode=None, **fields) -> PolicyRow:
+    """A row that is asked first, in the policy in force of the subject.
+
+    `rules`: {who: need} or {who: {"need", "veto", "stage", "facets", …}}, a bare slug meaning a role; default one QA approver.
+    """
+    in_force = Policy.objects.in_force().filter(subject=subject).first() or Policy.objects.create(
+        subject=subject, state=PolicyState.IN_FORCE, valid_from=timezone.now()
+    )
+    if mode:
+        Policy.objects.filter(pk=in_force.pk).update(mode=mode)
     fields.setdefault("position", 0)
-    made = Policy.objects.create(name=fields.pop("name", f"Policy {next(_numbers)}"), subject=subject, **fields)
-    for role, rule in (rules or {"qa-approver": 1}).items():
-        Rule.objects.create(policy=made, role=role, **(rule if isinstance(rule, dict) else {"need": rule}))
+    made = PolicyRow.objects.create(policy=in_force, name=fields.pop("name", f"Row {next(_numbers)}"), **fields)
+    for asked, options in _rules(rules):
+        Rule.objects.create(row=made, **asked, **options)
     return made
+
+
+def _rules(rules) -> list[tuple[dict, dict]]:
+    """[({who, label}, {need, …})] of the short form."""
+    found = []
+    for name, rule in (rules or {"qa-approver": 1}).items():
+        asked = who.canonical(name if ":" in name else f"role:{name}")
+        options = rule if isinstance(rule, dict) else {"need": rule}
+        found.append(({"who": asked, "label": who.label(asked)}, options))
+    return found
 
 
 def required(strategy: str, *kinds: str, product=None) -> None:
@@ -45,29 +66,33 @@ def required(strategy: str, *kinds: str, product=None) -> None:
 
 def request(subject, rules=None, *, requester=None, state="pending", **fields) -> ApprovalRequest:
     """A request on the subject as it is now. `rules` as for `policy`."""
-    seen = sheet.of(subject)
-    field = "release" if isinstance(subject, Release) else "change"
+    seen, kind = sheet.of(subject), kind_of(subject)
+    row = fields.pop("row", "Row")
+    due_at = fields.pop("due_at", timezone.now() + timedelta(days=3))
     made = ApprovalRequest.objects.create(
+        kind=kind.name,
+        product_id=facts_of(subject).product,
+        row_names=[row],
         requester=requester or system_user(),
-        policy_name=fields.pop("policy_name", "Policy"),
         sheet=seen.content,
         digests=seen.digests,
         digest=seen.digest,
-        due_at=fields.pop("due_at", timezone.now() + timedelta(days=3)),
+        due_at=due_at,
         state=state,
-        **{field: subject},
+        **{SUBJECT_FIELDS[kind.name]: subject},
         **fields,
     )
-    for role, rule in (rules or {"qa-approver": 1}).items():
-        options = {"need": 1, "veto": True, "facets": []} | (rule if isinstance(rule, dict) else {"need": rule})
-        RequestRule.objects.create(request=made, role=role, **options)
+    for asked, options in _rules(rules):
+        reached = {} if options.get("stage", 1) > 1 else {"opened_at": made.opened_at, "due_at": due_at}
+        RequestRule.objects.create(request=made, **asked, **(reached | options))
     FrozenSheet.objects.create(request=made, digest=seen.digest, digests=seen.digests, content=seen.content)
     return made
 
 
-def vote(on: ApprovalRequest, person, *roles: str, verdict=Verdict.APPROVE, **fields) -> Vote:
-    """A counting vote on the sheet as frozen in the request."""
-    defaults = {"roles": list(roles) or ["qa-approver"], "digests": on.digests, "sheet": on.sheets.last()}
+def vote(on: ApprovalRequest, person, *whos: str, verdict=Verdict.APPROVE, **fields) -> Vote:
+    """A counting vote on the sheet as frozen in the request; a bare slug names a role."""
+    counts_for = [w if ":" in w else f"role:{w}" for w in whos or ("qa-approver",)]
+    defaults = {"counts_for": counts_for, "digests": on.digests, "sheet": on.sheets.last(), "seat": person}
     return Vote.objects.create(request=on, person=person, verdict=verdict, **(defaults | fields))
 
 

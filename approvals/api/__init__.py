@@ -1,0 +1,14 @@
+"""API of approvals: the same doors as the pages. ROUTES lists (prefix, view set, basename) for the router."""
+
+from approvals.api.exemptions import OverrideViewSet, WaiverViewSet
+from approvals.api.policies import PolicyViewSet
+from approvals.api.requests import RequestViewSet
+from approvals.api.tests import SignoffViewSet
+
+ROUTES = [
+    ("requests", RequestViewSet, "request"),
+    ("signoffs", SignoffViewSet, "signoff"),
+    ("waivers", WaiverViewSet, "waiver"),
+    ("overrides", OverrideViewSet, "override"),
+    ("policies", PolicyViewSet, "policy"),
+]
