@@ -1,8 +1,8 @@
 """Addresses of approvals."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from approvals.views import decision, exemption, policy, release, signoff
+from approvals.views import board, decision, exemption, meeting, policy, release, signoff
 
 app_name = "approvals"
 RELEASE = "r/<slug:product>/<str:version>"
@@ -25,4 +25,27 @@ urlpatterns = [
     path("policies/", policy.policies, name="policies"),
     path("policies/tests/", policy.required, name="required_signoffs"),
     path("policies/<int:pk>/", policy.policy, name="policy"),
+    path("boards/", board.boards, name="boards"),
+    path("boards/new/", board.edit, name="board_new"),
+    path("boards/preview/", board.preview, name="board_preview"),
+    path("boards/<slug:slug>/", board.board, name="board"),
+    path("boards/<slug:slug>/edit/", board.edit, name="board_edit"),
+    path("boards/<slug:slug>/call/", board.meeting_new, name="meeting_new"),
+    path("boards/<slug:slug>/feed/<str:token>.ics", board.feed, name="board_feed"),
+    path("meetings/<int:pk>/", meeting.meeting, name="meeting"),
+    path("meetings/<int:pk>/live/", meeting.live, name="meeting_live"),
+    path("meetings/<int:pk>/move/", meeting.move, name="meeting_move"),
+    path("meetings/<int:pk>/cancel/", meeting.cancel, name="meeting_cancel"),
+    path("meetings/<int:pk>/add/", meeting.add, name="item_add"),
+    path("meetings/<int:pk>/invitation.ics", meeting.invite, name="meeting_invitation"),
+    path("meetings/<int:pk>/minutes.md", meeting.minutes_file, name="minutes"),
+    re_path(
+        r"^meetings/(?P<pk>[0-9]{1,18})/(?P<name>open|next|close|arrive|attendance)/$",
+        meeting.step,
+        name="meeting_step",
+    ),
+    re_path(r"^agenda/(?P<pk>[0-9]{1,18})/(?P<how>approve|reject|ask)/$", meeting.decide, name="item_decide"),
+    re_path(
+        r"^agenda/(?P<pk>[0-9]{1,18})/(?P<name>take-up|finish|defer|drop|note)/$", meeting.item_step, name="item_step"
+    ),
 ]
