@@ -340,13 +340,13 @@ def _flow(rules: Needs, groups: Sizes, room: list[int], contested: dict[int, lis
 
 
 def _left(residual: nx.DiGraph) -> nx.DiGraph:
-    """The capacities that a flow leaves, with the way back from rule to group of what flows there; what is filled stays so."""
+    """The capacities that a flow leaves, with the way back from rule to group of what flows there."""
     graph = nx.DiGraph()
     graph.add_nodes_from(residual)
     graph.add_edges_from(
         (start, end, {"capacity": edge["capacity"] - edge["flow"]})
         for start, end, edge in residual.edges(data=True)
-        if edge["capacity"] > edge["flow"] and start != _SINK and end != _SOURCE
+        if edge["capacity"] > edge["flow"]
     )
     return graph
 

@@ -99,7 +99,9 @@ def reachable(rules: Collection, votes: Mapping, rejected: Mapping, reach: Mappi
 
 
 def any_meets(rules: Collection, ways: Collection[frozenset]) -> bool:
-    return any(met(rules, seats) for seats in sorted(ways, key=len, reverse=True))
+    """Whether one of the sets of seats does. Fewer seats than approvals needed cannot."""
+    needed = sum(rule.need for rule in rules)
+    return any(met(rules, seats) for seats in ways if len(seats) >= needed)
 
 
 def greedy_met(rules: Collection, votes: Collection) -> bool:
