@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from approvals.views import board, decision, exemption, meeting, policy, release, signoff
+from approvals.views import board, decision, exemption, meeting, policy, release, signoff, stop
 
 app_name = "approvals"
 RELEASE = "r/<slug:product>/<str:version>"
@@ -22,6 +22,7 @@ urlpatterns = [
     path("votes/<int:pk>/revoke/", decision.revoke, name="revoke"),
     path("waivers/<int:pk>/", exemption.waiver, name="waiver"),
     path("overrides/<int:pk>/", exemption.override, name="override"),
+    re_path(r"^stops/(?P<kind>release|product|environment)/(?P<pk>[0-9]{1,18})/lift/$", stop.lift, name="lift"),
     path("policies/", policy.policies, name="policies"),
     path("policies/tests/", policy.required, name="required_signoffs"),
     path("policies/<int:pk>/", policy.policy, name="policy"),
