@@ -15,9 +15,10 @@ from approvals.board_querysets import grants_of
 from approvals.board_states import ItemState, MeetingState
 from approvals.models import AgendaItem, ApprovalRequest, Board, Meeting
 from approvals.models.board import LEAD
-from approvals.states import RequestState
+from approvals.states import RequestState, Subject
 from core.events import stream_of
 from releases.models import Product, Release
+from releases.states import RiskBand
 
 VIEW = "releases.view_product"
 LIVE = (RequestState.PENDING, RequestState.SUSPENDED)
@@ -98,8 +99,8 @@ def require_lead(user: User, board: Board) -> None:
 def of_products(board: Board):
     """Requests about releases and changes of the board's products."""
     ids = [p.pk for p in board.products.all()]
-    rows = ApprovalRequest.objects.filter(Q(release__isnull=False) | Q(change__isnull=False))
-    return rows.filter(Q(release__product__in=ids) | Q(change__product__in=ids)) if ids else rows
+    rows = ApprovalRequest.objects.filter(kind__in=[Subject.RELEASE, Subject.CHANGE])
+    return rows.filter(product__in=ids) if ids else rows
 
 
 def within(start: datetime, end: datetime) -> Q:
@@ -141,7 +142,8 @@ def window_of(request: ApprovalRequest) -> datetime | None:
 
 def rank(request: ApprovalRequest) -> tuple:
     """Order on an agenda: the highest risk first, then what is due first."""
-    return (-sheet.BANDS.index(sheet.band_of(request.subject)), request.due_at, request.pk)
+    band = sheet.band_of(request.subject) or RiskBand.LOW
+    return (-RiskBand.values.index(band), request.due_at, request.pk)
 
 
 def waiting_elsewhere(meeting: Meeting, user: User, at_most: int = 20) -> list[ApprovalRequest]:

@@ -107,10 +107,14 @@ def _time_used(item: AgendaItem) -> str:
 def _votes(item: AgendaItem) -> list[str]:
     opened_at, closed_at = item.meeting.opened_at, item.meeting.closed_at
     return [
-        _said(v.person.name, v.get_verdict_display().lower(), v.cast_at, v.comment, opened_at <= v.cast_at <= closed_at)
+        _said(_voter(v), v.get_verdict_display().lower(), v.cast_at, v.comment, opened_at <= v.cast_at <= closed_at)
         for v in item.request.votes.all()
         if v.state == VoteState.CAST
     ]
+
+
+def _voter(vote) -> str:
+    return f"{vote.person.name}, for {vote.seat.name}," if vote.is_stand_in else vote.person.name
 
 
 def _said(name: str, verdict: str, at: datetime, comment: str, in_meeting: bool) -> str:

@@ -324,7 +324,12 @@ def _write_minutes(meeting: Meeting) -> None:
     rows = (
         meeting.items.standing()
         .with_subjects()
-        .prefetch_related("request__votes__person", "request__questions__asked_by", "request__questions__answered_by")
+        .prefetch_related(
+            "request__votes__person",
+            "request__votes__seat",
+            "request__questions__asked_by",
+            "request__questions__answered_by",
+        )
     )
     items = list(rows)
     for item in items:

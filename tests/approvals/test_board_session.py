@@ -77,8 +77,8 @@ def shop():
 @pytest.fixture
 def meeting(shop, clock):
     """A meeting of the shop's board in ten minutes, in London, with three items."""
-    board = boards.board(shop, name="CAB", member_roles=["role:cab-member"], place="Room 4")
-    made = boards.meeting(board, starts_at=timezone.now() + timedelta(minutes=10))
+    board = boards.board(shop, name="CAB", member_roles=["role:cab-member"])
+    made = boards.meeting(board, starts_at=timezone.now() + timedelta(minutes=10), place="Room 4")
     for band in ("high", "medium", "low"):
         boards.asked(shop, made.starts_at + timedelta(hours=2), band=band)
     return made
