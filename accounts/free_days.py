@@ -53,9 +53,9 @@ def _spaced(name: str) -> str:
 
 
 def upcoming(country: str, subdivision: str, day: date, count: int) -> list[tuple[date, str]]:
-    """The next public holidays from a day on, with their names in the country's own language; at most two years ahead."""
+    """The next public holidays from a day on, with their names in English where the library has them; of this year and the next."""
     if not known(country, subdivision):
         return []
     years = range(day.year, day.year + 2)
-    found = holidays.country_holidays(country, subdiv=subdivision or None, years=years, expand=False)
+    found = holidays.country_holidays(country, subdiv=subdivision or None, years=years, expand=False, language="en_US")
     return sorted(pair for pair in found.items() if pair[0] >= day)[:count]

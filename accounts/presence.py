@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Prefetch
 from django.utils import timezone
 
 from accounts import free_days
 from accounts.hours import SEARCH, Calendar, calendar_of
-from accounts.models import User, WorkingHours
+from accounts.models import Absence, User, WorkingHours
 from core.wording import DAYS, listed
 
 AWAY, WORKING, OFF = "away", "working", "off"
@@ -31,6 +32,11 @@ def presence(calendar: Calendar, now: datetime) -> Presence:
     if span is None:
         return Presence(OFF, None)
     return Presence(WORKING, span[1]) if span[0] <= now else Presence(OFF, span[0])
+
+
+def away_now() -> Prefetch:
+    """For lists of people: puts the absences of this instant into `away_now` of each."""
+    return Prefetch("absences", Absence.objects.standing().running(), to_attr="away_now")
 
 
 def hours_of(person: User) -> dict:

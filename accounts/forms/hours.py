@@ -22,11 +22,7 @@ class HoursForm(forms.ModelForm):
     """The week. `parts_url` answers with the parts of a country, for the list to follow the choice at once."""
 
     weekdays = forms.TypedMultipleChoiceField(
-        label="Days",
-        coerce=int,
-        choices=list(enumerate(WEEKDAYS, 1)),
-        widget=forms.CheckboxSelectMultiple,
-        required=False,  # that there is one, the door says
+        label="Days", coerce=int, choices=list(enumerate(WEEKDAYS, 1)), widget=forms.CheckboxSelectMultiple
     )
     country = forms.ChoiceField(label="Public holidays of", required=False)
     subdivision = forms.ChoiceField(
@@ -76,7 +72,7 @@ class AbsenceForm(forms.Form):
         whose, are, their = ("you", "are", "your") if mine else (person.first, "is", "their")
         self.fields["from_time"].help_text = "Without a time, the whole day."
         self.fields["until_time"].help_text = format_html(
-            "On the last day, in the time zone of {}: {}.", whose, person.timezone
+            "On the last day, in {} time zone: {}.", "your" if mine else f"{person.first}’s", person.timezone
         )
         self.fields["note"].help_text = format_html(
             "Others see when {} {} away. The note stays with {}, leads of {} teams and administrators.",

@@ -15,7 +15,7 @@ from accounts.actions import MANAGE
 from accounts.forms import AbsenceForm, NewPersonForm, PeopleFilter, PersonForm, RoleForm, TokenForm
 from accounts.held import held_by, in_words
 from accounts.models import Grant, Team, User
-from accounts.presence import hours_of
+from accounts.presence import away_now, hours_of
 from core.forms import knock
 
 PER_PAGE = 50
@@ -28,7 +28,9 @@ def people(request: HttpRequest) -> HttpResponse:
     form = PeopleFilter(request.GET)
     everybody = User.objects.order_by("first_name", "last_name", "pk")
     found = chosen(everybody, form.cleaned_data if form.is_valid() else {}, request.user)
-    page = Paginator(found.prefetch_related(_grants(), _teams()), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(found.prefetch_related(_grants(), _teams(), away_now()), PER_PAGE).get_page(
+        request.GET.get("page")
+    )
     context = {
         "page": page,
         "form": form,

@@ -13,6 +13,7 @@ from accounts.actions import MANAGE
 from accounts.forms import MemberForm, RoleForm, TeamForm
 from accounts.held import held_by_team, in_words
 from accounts.models import Grant, Team, User
+from accounts.presence import away_now
 from core.forms import knock
 
 PER_PAGE = 50
@@ -50,7 +51,7 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, slug: str, status: int = 200, **forms) -> HttpResponse:
-    members = Prefetch("members", User.objects.order_by("first_name", "last_name", "pk"))
+    members = Prefetch("members", User.objects.order_by("first_name", "last_name", "pk").prefetch_related(away_now()))
     grants = Prefetch("grants", Grant.objects.select_related("given_by"))
     found = get_object_or_404(Team.objects.select_related("lead").prefetch_related(members, grants), slug=slug)
     may_keep = policy.may(request.user, MANAGE)

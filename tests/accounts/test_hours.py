@@ -167,8 +167,11 @@ def test_countries_and_their_parts_have_names():
 
 
 def test_the_next_holidays_are_told_over_the_turn_of_the_year():
-    found = upcoming("DE", "BY", date(2026, 12, 26), 3)
-    assert [day for day, _ in found] == [date(2026, 12, 26), date(2027, 1, 1), date(2027, 1, 6)]
+    assert upcoming("DE", "BY", date(2026, 12, 26), 3) == [
+        (date(2026, 12, 26), "Second Day of Christmas"),
+        (date(2027, 1, 1), "New Year's Day"),
+        (date(2027, 1, 6), "Epiphany"),
+    ]
     assert upcoming("", "", date(2026, 12, 26), 3) == []
 
 

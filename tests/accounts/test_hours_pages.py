@@ -181,10 +181,21 @@ def test_a_person_s_page_tells_when_they_work_and_are_away(by, noor, mira):
     assert "Plan an absence" not in page
 
 
+def test_lists_of_people_tell_who_is_away_now(by, noor, mira, lena):
+    absence(lena)
+    for path in ("/people/", mira.teams.get().get_absolute_url()):
+        assert "Away until" not in text(by(noor).get(path))
+    absence(mira, timezone.now() - timedelta(hours=1), timezone.now() + timedelta(days=40), note="Surgery")
+    for path in ("/people/", mira.teams.get().get_absolute_url()):
+        page = text(by(noor).get(path))
+        assert page.count("Away until") == 1
+        assert "Surgery" not in page
+
+
 def test_the_lead_of_a_team_plans_an_absence_on_a_member_s_page(by, lena, mira):
     page = by(lena).get(f"/people/{mira.pk}/").content.decode()
     assert f'action="/people/{mira.pk}/absences/"' in page
-    assert "time zone of Mira: Europe/Berlin" in page
+    assert "Mira’s time zone: Europe/Berlin" in page
     response = by(lena).post(f"/people/{mira.pk}/absences/", typed())
     assert response.url == f"/people/{mira.pk}/hours/#absences"
     assert Absence.objects.get().starts_at == datetime.combine(days_ahead(2), time(), BERLIN)

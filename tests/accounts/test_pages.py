@@ -68,7 +68,7 @@ def test_the_list_of_people_asks_as_much_for_twenty_as_for_two(as_adele, rows, d
     hold(red, "tester", payments)
     for _ in range(rows):
         red.members.add(person(roles=["deployer"], on=payments))
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(26):
         response = as_adele.get("/people/")
     assert response.content.count(b'<th scope="row">') == rows + 1
 
@@ -80,7 +80,7 @@ def test_a_person_asks_as_much_for_twelve_roles_as_for_one(as_adele, rows, djang
         hold(mira, "deployer", product())
         red = team(members=[mira])
         hold(red, "contributor", product())
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(28):
         response = as_adele.get(f"/people/{mira.pk}/")
     assert response.content.count(b'<th scope="row">') == 2 * rows + 1
 
@@ -89,7 +89,7 @@ def test_a_person_asks_as_much_for_twelve_roles_as_for_one(as_adele, rows, djang
 def test_the_list_of_teams_asks_as_much_for_twelve_as_for_one(as_adele, rows, django_assert_max_num_queries):
     for _ in range(rows):
         hold(team(members=[person()]), "deployer", product())
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(22):
         response = as_adele.get("/teams/")
     assert response.content.count(b'<th scope="row">') == rows
 
@@ -99,7 +99,7 @@ def test_a_team_asks_as_much_for_twelve_members_as_for_one(as_adele, rows, djang
     red = team("Red", [person() for _ in range(rows)])
     for _ in range(rows):
         hold(red, "deployer", product())
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(26):
         response = as_adele.get(f"/teams/{red.slug}/")
     assert response.content.count(b'<th scope="row">') == 2 * rows
 
@@ -108,7 +108,7 @@ def test_a_team_asks_as_much_for_twelve_members_as_for_one(as_adele, rows, djang
 def test_the_table_of_roles_asks_as_much_for_twenty_holders_as_for_one(as_adele, rows, django_assert_max_num_queries):
     for _ in range(rows):
         person(roles=["deployer"], on=product())
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(22):
         response = as_adele.get("/roles/")
     assert ("12 more" in text(response)) == (rows == 20)
 
