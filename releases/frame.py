@@ -73,7 +73,8 @@ ENTERS = {
 class Action:
     """One thing to do with the release: where it is done and why not now.
 
-    `posts` tells that the address acts at once on POST; else it is a page. `only` says who may, where the reader may not.
+    `posts` tells that the address acts at once on POST, `page` that it asks for more than a reason; else it is a page that asks for
+    one. `only` says who may, where the reader may not.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Action:
     blockers: tuple[Blocker, ...] = ()
     only: str = ""
     posts: bool = False
+    page: bool = False
     danger: bool = False
     answers: tuple[gates.Answer, ...] = ()
 
@@ -187,18 +189,11 @@ def _menu(release: Release, may, due: Action | None) -> list[Action]:
 
 
 def _block(release: Release, may) -> Action:
-    name, label, icon = (
-        ("unblock", "Lift the block", "check") if release.is_blocked else ("block", "Block at once", "stop")
-    )
-    right = f"releases.{name}_release"
-    return Action(
-        name,
-        label,
-        address(name, release),
-        icon,
-        only="" if may(right) else policy.refusal_text(right),
-        danger=name == "block",
-    )
+    """Who may stop it may also ask to lift the stop, which others then agree to."""
+    only = "" if may("releases.block_release") else policy.refusal_text("releases.block_release")
+    if release.is_blocked:
+        return Action("lift", "Lift the block", lift_address(release), "check", only=only, page=True)
+    return Action("block", "Block at once", address("block", release), "stop", only=only, danger=True)
 
 
 def _trail(release: Release) -> list[tuple[str, str]]:

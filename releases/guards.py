@@ -339,19 +339,25 @@ def not_emergency(release) -> list[Blocker]:
 # What a deployment needs
 
 
+LIFTING = "It stands until those who have to agree lift it."
+
+
 def blocked(release) -> list[Blocker]:
     """The stops of the release and of its product."""
     found = []
     if release.is_blocked:
-        message = f"{stopped_by(release)} blocked it: {release.blocked_reason} A change manager lifts the block."
-        url = lift_address(release) or address("unblock", release)
-        found.append(Blocker("blocked", message, url, "Lift the block"))
+        message = f"{stopped_by(release)} blocked it: {release.blocked_reason} {LIFTING}"
+        found.append(_stop("blocked", message, release))
     product = release.product
     if product.is_blocked:
-        message = f"{stopped_by(product)} blocked all of {product}: {product.blocked_reason} A change manager lifts it."
-        url = lift_address(product)
-        found.append(Blocker("product-blocked", message, url, "Lift the block" if url else ""))
+        message = f"{stopped_by(product)} blocked all of {product}: {product.blocked_reason} {LIFTING}"
+        found.append(_stop("product-blocked", message, product))
     return found
+
+
+def _stop(code: str, message: str, stopped) -> Blocker:
+    url = lift_address(stopped)
+    return Blocker(code, message, url, "Lift the block" if url else "")
 
 
 def stopped_by(stopped) -> str:

@@ -14,7 +14,6 @@ urlpatterns = [
     path(f"{R}edit/", plan.edit, name="edit"),
     path(f"{R}step/<slug:name>/", release.step, name="step"),
     path(f"{R}block/", release.block, name="block"),
-    path(f"{R}unblock/", release.unblock, name="unblock"),
     path(f"{R}comment/", release.comment, name="comment"),
     path(f"{R}scope/", scope.scope, name="scope"),
     path(f"{R}scope/git/", scope.scope_git, name="scope_git"),

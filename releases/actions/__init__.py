@@ -12,7 +12,6 @@ from releases.actions.product import (
     change_product,
     order_environments,
     remove_environment,
-    unblock_environment,
 )
 from releases.actions.release import (
     add_dependency,
@@ -22,7 +21,6 @@ from releases.actions.release import (
     edit_plan,
     remove_dependency,
     take_step,
-    unblock_release,
 )
 from releases.actions.risk import add_risk, confirm_risks, edit_risk, remove_risk, save_rollback_plan, treat_risk
 from releases.actions.scope import (
@@ -84,6 +82,4 @@ __all__ = [
     "take_out",
     "take_step",
     "treat_risk",
-    "unblock_environment",
-    "unblock_release",
 ]

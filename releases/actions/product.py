@@ -12,7 +12,6 @@ from accounts.models import User
 from core.blockers import refuse
 from core.events import record
 from core.locking import locked
-from releases import steps
 from releases.actions.editing import apply, needs_text
 from releases.models import Environment, Product, Stoppable
 from releases.states import OPEN, Tier
@@ -155,16 +154,6 @@ def block_environment(environment_id: int, *, actor: User, reason: str) -> Envir
         policy.require(actor, "releases.block_release", environment)
         _stop(environment, actor, reason)
         record("environment.blocked", environment, actor=actor, reason=environment.blocked_reason)
-    return environment
-
-
-def unblock_environment(environment_id: int, *, actor: User, reason: str) -> Environment:
-    """Lift the block of an environment. Raises Refused without a reason or when it is not blocked."""
-    with _locked_environment(environment_id) as environment:
-        policy.require(actor, "releases.unblock_release", environment)
-        policy.require_person(actor)
-        reason = needs_text(reason, "reason", "Say why it may go on: it stays in the record.")
-        steps.lift_stop(environment, actor=actor, reason=reason)
     return environment
 
 

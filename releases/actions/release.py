@@ -9,7 +9,6 @@ from accounts.models import User
 from core.blockers import refuse
 from core.events import record
 from core.locking import locked
-from releases import steps
 from releases.actions.editing import apply, needs_text, require_plan_editable
 from releases.guards import address, standing, version_trouble
 from releases.models import Dependency, Product, Release
@@ -176,16 +175,6 @@ def block_release(release_id: int, *, actor: User, reason: str) -> Release:
         release.stop(reason, actor)
         release.save()
         record("release.blocked", release, actor=actor, reason=reason)
-    return release
-
-
-def unblock_release(release_id: int, *, actor: User, reason: str) -> Release:
-    """Lift a block. Raises Refused without a reason, or when it is not blocked."""
-    with locked(Release.objects.select_related("product"), release_id) as release:
-        policy.require(actor, "releases.unblock_release", release)
-        policy.require_person(actor)
-        reason = needs_text(reason, "reason", "Say why it may go on: it stays in the record.")
-        steps.lift_stop(release, actor=actor, reason=reason)
     return release
 
 

@@ -116,9 +116,3 @@ class EnvironmentViewSet(Seen, mixins.DestroyModelMixin, viewsets.ReadOnlyModelV
     def block(self, request, pk=None):
         """Block it at once: no deployment to it starts."""
         return self.answer(actions.block_environment(self.get_object().pk, actor=request.user, **self.typed()))
-
-    @extend_schema(request=ReasonSerializer)
-    @action(detail=True, methods=["post"])
-    def unblock(self, request, pk=None):
-        """Lift the block."""
-        return self.answer(actions.unblock_environment(self.get_object().pk, actor=request.user, **self.typed()))

@@ -153,12 +153,6 @@ class ReleaseViewSet(Seen, viewsets.ReadOnlyModelViewSet):
         """Block it at once: no deployment of it starts."""
         return self.answer(actions.block_release(self.get_object().pk, actor=request.user, **self.typed()))
 
-    @extend_schema(request=ReasonSerializer)
-    @action(detail=True, methods=["post"])
-    def unblock(self, request, pk=None):
-        """Lift the block."""
-        return self.answer(actions.unblock_release(self.get_object().pk, actor=request.user, **self.typed()))
-
     @extend_schema(request=TextSerializer)
     @action(detail=True, methods=["post"])
     def comment(self, request, pk=None):

@@ -108,7 +108,7 @@ def _not_to_block(product: Product) -> list[Blocker]:
 
 @login_required
 def environments(request: HttpRequest, slug: str) -> HttpResponse:
-    """The pipeline of a product. `?environment=<id>` opens one. POST `do`: add, edit, remove, up, down, block, unblock."""
+    """The pipeline of a product. `?environment=<id>` opens one. POST `do`: add, edit, remove, up, down, block."""
     product = the_product(request, slug)
     chosen = _chosen(request, product)
     form = _form(request)
@@ -121,10 +121,10 @@ def environments(request: HttpRequest, slug: str) -> HttpResponse:
         "chosen": chosen,
         "add": form if do == "add" else EnvironmentForm(),
         "edit": form if do == "edit" else _editing(chosen),
-        "reason": form if do in ("block", "unblock") else ReasonForm(),
+        "reason": form if do == "block" else ReasonForm(),
         "may_keep": policy.may(request.user, "releases.manage_environments", product),
-        "may_block": policy.may(request.user, "releases.block_release", product),
-        "may_unblock": policy.may(request.user, "releases.unblock_release", product),
+        "may_block": policy.may(request.user, BLOCK, product),
+        "lift_address": lift_address,
         "form": form,
     }
     status = 422 if form is not None and form.errors else 200
@@ -142,7 +142,7 @@ def _form(request: HttpRequest):
     do = request.POST.get("do")
     if do in ("add", "edit"):
         return EnvironmentForm(request.POST)
-    return ReasonForm("", request.POST) if do in ("block", "unblock") else None
+    return ReasonForm("", request.POST) if do == "block" else None
 
 
 def _editing(chosen: Environment | None) -> EnvironmentForm | None:
@@ -158,8 +158,8 @@ def _acted(request: HttpRequest, product: Product, chosen: Environment | None, f
         actions.remove_environment(chosen.pk, actor=actor)
         messages.success(request, f"{chosen.name} removed")
         return True
-    if do in ("block", "unblock") and chosen:
-        return _blocked(request, chosen, form, do)
+    if do == "block" and chosen:
+        return _blocked(request, chosen, form)
     if form is None or not form.is_valid():
         return False
     if do == "add":
@@ -179,13 +179,11 @@ def _moved(product: Product, chosen: Environment, by: int) -> list[int]:
     return ids
 
 
-def _blocked(request: HttpRequest, chosen: Environment, form: ReasonForm, do: str) -> bool:
-    door = actions.block_environment if do == "block" else actions.unblock_environment
+def _blocked(request: HttpRequest, chosen: Environment, form: ReasonForm) -> bool:
     try:
-        door(chosen.pk, actor=request.user, reason=request.POST.get("reason", ""))
+        actions.block_environment(chosen.pk, actor=request.user, reason=request.POST.get("reason", ""))
     except Refused as refusal:
         tell(form, refusal)
         return False
-    words = "blocked\nNo deployment to it starts." if do == "block" else "open again\nDeployments to it may start."
-    messages.success(request, f"{chosen.name} {words}")
+    messages.success(request, f"{chosen.name} blocked\nNo deployment to it starts.")
     return True

@@ -101,30 +101,13 @@ def _act(request: HttpRequest, door: Callable, done: tuple[str, str], context: d
 def block(request: HttpRequest, product: str, version: str) -> HttpResponse:
     release = the_release(request, product, version)
     blockers = _only("releases.block_release", request, release)
-    form = ReasonForm("No deployment of it starts until a change manager lifts the block.")
+    form = ReasonForm("No deployment of it starts. Lifting it takes the agreement of others, who will ask.")
     context = _page(
         release, title=f"Block {release}", submit="Block at once", form=form, danger=True, blockers=blockers
     )
     if request.method == "POST":
         act = lambda reason: actions.block_release(release.pk, actor=request.user, reason=reason)  # noqa: E731
         return _act(request, act, ("Blocked", "No deployment of it starts."), context)
-    return render(request, "confirm.html", context)
-
-
-@login_required
-def unblock(request: HttpRequest, product: str, version: str) -> HttpResponse:
-    release = the_release(request, product, version)
-    context = _page(
-        release,
-        title=f"Lift the block of {release}",
-        submit="Lift the block",
-        text=f"It was blocked because: {release.blocked_reason}" if release.is_blocked else "",
-        form=ReasonForm("Say why it may go on."),
-        blockers=_only("releases.unblock_release", request, release),
-    )
-    if request.method == "POST":
-        act = lambda reason: actions.unblock_release(release.pk, actor=request.user, reason=reason)  # noqa: E731
-        return _act(request, act, ("Block lifted", "Deployments of it may start again."), context)
     return render(request, "confirm.html", context)
 
 

@@ -368,6 +368,13 @@ def test_what_a_browser_does_to_line_ends_is_no_edit(product, contributor):
     assert not Event.objects.exists()
 
 
+def test_line_ends_of_another_system_that_were_kept_before_are_no_edit_either(product, contributor):
+    change = releases.change(product, backout="One.\r\nTwo.")
+    actions.edit_change(change.pk, actor=contributor, backout="One.\r\nTwo.")
+    actions.edit_change(change.pk, actor=contributor, backout="One.\nTwo.")
+    assert not Event.objects.exists()
+
+
 @pytest.mark.parametrize("state", ["implementing", "done", "failed", "backed_out", "withdrawn"])
 def test_a_standard_change_under_way_or_over_is_not_edited(product, template, contributor, state):
     change = releases.put_in_state(releases.standard_change(product, template), state)

@@ -255,13 +255,16 @@ def test_steps_of_other_rooms_have_no_page_here(by, manager, release, name):
     assert by(manager).get(at("step", release, name)).status_code == 404
 
 
-def test_blocking_and_lifting_the_block_take_two_people(by, manager, change_manager, release):
+def test_a_blocked_release_says_why_and_leads_to_where_lifting_it_is_asked_for(by, manager, stakeholder, release):
     by(manager).post(at("block", release), {"reason": "The ledger is wrong."})
-    assert "The ledger is wrong." in text_of(by(manager).get(at("scope", release)))
-    assert by(manager).post(at("unblock", release), {"reason": "Fine again."}).status_code == 403
-    by(change_manager).post(at("unblock", release), {"reason": "Fine again."})
+    lift = f'href="{reverse("approvals:lift", args=["release", release.pk])}"'
+    page = text_of(by(manager).get(at("scope", release)))
+    assert "The ledger is wrong." in page
+    assert page.count(lift) == 2  # in the callout and in the menu
+    assert text_of(by(stakeholder).get(at("scope", release))).count(lift) == 1
+    assert by(manager).post(f"/r/{release.product.slug}/4.8.0/unblock/", {"reason": "Fine."}).status_code == 404
     release.refresh_from_db()
-    assert not release.is_blocked
+    assert release.is_blocked
 
 
 def test_the_page_of_a_change_shows_its_next_action_and_what_blocks_it(by, contributor, product):

@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404
 from django.urls import reverse
+from rest_framework.test import APIClient
 
 from accounts.roles import ROLES
 from core import gates
@@ -12,7 +13,7 @@ from core.blockers import Refused
 from core.models import Event
 from deployments import guards
 from releases import actions, steps
-from releases.models import Product, Release
+from releases.models import Environment, Product, Release
 from tests.factories import accounts, deployments, releases
 
 pytestmark = pytest.mark.django_db
@@ -110,10 +111,16 @@ def test_a_blocked_product_closes_the_gate_of_each_of_its_releases(product, thin
     release = Release.objects.get(pk=things["release"].pk)
     found = gates.answers("release.start_deploying", ["not_blocked"], release)[0]
     assert [b.code for b in found.blockers] == ["product-blocked"]
-    assert found.blockers[0].message == "Maren blocked all of Payments API: A hole. A change manager lifts it."
+    assert (
+        found.blockers[0].message
+        == "Maren blocked all of Payments API: A hole. It stands until those who have to agree lift it."
+    )
     actions.block_release(release.pk, actor=manager, reason="Another one.")
     found = gates.answers("release.start_deploying", ["not_blocked"], Release.objects.get(pk=release.pk))[0]
-    assert [b.code for b in found.blockers] == ["blocked", "product-blocked"]
+    assert [(b.code, b.url) for b in found.blockers] == [
+        ("blocked", reverse("approvals:lift", args=["release", release.pk])),
+        ("product-blocked", reverse("approvals:lift", args=["product", product.pk])),
+    ]
     other = releases.release(releases.product(), "ready")
     assert gates.answers("release.start_deploying", ["not_blocked"], other)[0].clear
 
@@ -180,3 +187,24 @@ def test_the_stop_of_a_product_shows_in_the_list_and_on_each_of_its_releases(by,
     page = by(manager).get(reverse("releases:scope", args=[product.slug, things["release"].version])).content.decode()
     assert "All of Payments API is blocked: no deployment starts" in page
     assert "A hole in the vault." in page
+
+
+def test_a_blocked_environment_leads_to_where_lifting_it_is_asked_for(by, things, product, manager):
+    production = things["environment"]
+    here = f"{reverse('releases:environments', args=[product.slug])}?environment={production.pk}"
+    by(manager).post(here, {"do": "block", "environment": production.pk, "reason": "The disk is full."})
+    page = by(manager).get(here).content.decode()
+    assert "Maren: The disk is full." in page
+    assert f'href="{reverse("approvals:lift", args=["environment", production.pk])}"' in page
+    by(manager).post(here, {"do": "unblock", "environment": production.pk, "reason": "Emptied."})
+    assert Environment.objects.get(pk=production.pk).is_blocked
+
+
+@pytest.mark.parametrize("kind", ["releases", "environments", "products"])
+def test_the_api_blocks_and_lifts_nothing(things, manager, kind):
+    client = APIClient()
+    client.force_authenticate(manager)
+    here = f"/api/v1/{kind}/{things[kind[:-1]].pk}/"
+    assert client.post(f"{here}block/", {"reason": "A hole."}, format="json").json()["blocked_reason"] == "A hole."
+    assert client.post(f"{here}unblock/", {"reason": "Closed."}, format="json").status_code == 404
+    assert client.get(here).json()["blocked_reason"] == "A hole."
