@@ -5,32 +5,44 @@ answer depends on them. `attach(Release, "policy_table", rows)` lets a gate read
 "policy_table" in `prefetch_related`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 
 from django.db.models import Model, QuerySet
 
 
-def attach(model: type[Model], name: str, rows: Callable[[], QuerySet]) -> None:
-    """Give every instance of `model` the relation `name` to the rows of `rows()`."""
-    setattr(model, name, _Descriptor(name, rows))
+def attach(
+    model: type[Model], name: str, rows: Callable[[], QuerySet], *, shell: Callable[[], QuerySet] | None = None
+) -> None:
+    """Give every instance of `model` the relation `name` to the rows of `rows()`.
+
+    Prefetching makes a queryset for each instance and fills it from one fetch; where `rows()` itself asks the database, `shell()`
+    gives that empty hull without asking.
+    """
+    setattr(model, name, _Descriptor(name, rows, shell or rows))
+
+
+def give(instances: Iterable[Model], name: str, rows: Collection) -> None:
+    """Let these instances read `rows` as their relation `name`, as if they had been prefetched."""
+    for instance in instances:
+        instance._prefetched_objects_cache = {**getattr(instance, "_prefetched_objects_cache", {}), name: rows}
 
 
 class _Descriptor:
-    def __init__(self, name: str, rows: Callable[[], QuerySet]):
-        self.name, self.rows = name, rows
+    def __init__(self, name: str, rows: Callable[[], QuerySet], shell: Callable[[], QuerySet]):
+        self.name, self.rows, self.shell = name, rows, shell
 
     def __get__(self, instance, owner):
-        return self if instance is None else _Rows(instance, self.name, self.rows)
+        return self if instance is None else _Rows(instance, self)
 
 
 class _Rows:
     """What Django's prefetching and a reader need of a related manager."""
 
-    def __init__(self, instance: Model, name: str, rows: Callable[[], QuerySet]):
-        self.instance, self.name, self.rows = instance, name, rows
+    def __init__(self, instance: Model, relation: _Descriptor):
+        self.instance, self.name, self.rows, self.shell = instance, relation.name, relation.rows, relation.shell
 
     def get_queryset(self) -> QuerySet:
-        return self.rows()
+        return self.shell()
 
     def all(self) -> QuerySet:
         known = getattr(self.instance, "_prefetched_objects_cache", {})

@@ -53,7 +53,7 @@ def open_request(
             clock=rule.clock,
         )
     sheets.freeze_sheet(request, live)
-    sheets.reach_stage(request, tally.count(request, live.digests))
+    sheets.reach_stage(request, tally.count(request, live.digests), now)
     _note_shadows(request, facts)
     told = {"policy": wording.listed(match.names), "rules": [r.as_dict() for r in match.rules], "digest": live.digest}
     record("request.opened", request, actor=actor, purpose=purpose, due_at=request.due_at, **told)

@@ -1,5 +1,7 @@
 """Keeping a request in step with what it is about: the frozen sheet, the votes on it, the clock of its rules. Takes locked rows."""
 
+from datetime import datetime
+
 from django.utils import timezone
 
 from accounts.actions import system_user
@@ -46,13 +48,13 @@ def restart_clock(request: ApprovalRequest, counted: tally.Tally) -> None:
     request.save()
 
 
-def reach_stage(request: ApprovalRequest, counted: tally.Tally) -> None:
+def reach_stage(request: ApprovalRequest, counted: tally.Tally, at: datetime | None = None) -> None:
     """Start the clock of rules whose stage is reached, and let the request run out with the first rule that is asked now."""
     started = [open_ for open_ in counted.asked if open_.rule.opened_at is None]
     if started:
         rules = [open_.rule for open_ in started]
         people = matching.eligible(request.subject, rules, request.requester_id, request)
-        now = timezone.now()
+        now = at or timezone.now()
         for rule in rules:
             rule.opened_at, rule.due_at = now, clock.due(now, rule.deadline_hours, rule.clock, people[rule.who])
             rule.save()

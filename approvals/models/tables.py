@@ -1,5 +1,7 @@
 """The small tables that every subject is judged by, as relations that lists can prefetch."""
 
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from accounts.models import Absence, Grant, Team, User
@@ -13,9 +15,12 @@ from approvals.models.signoff import RequiredSignoff
 from approvals.models.stand_in import Delegation
 from approvals.states import PolicyState, RequestState
 from approvals.whole_table import attach
+from core.models import Event
 from releases.models import Change, ChangeTemplate, FreezeWindow, Release
 
 SUBJECTS = (Release, Change, Waiver, FreezeOverride, Lift, ChangeTemplate, Policy)
+
+EDITS = ("policy.drafted", "policy.edited", "policy.row_saved", "policy.row_moved", "policy.row_removed")
 
 
 def attach_tables() -> None:
@@ -23,11 +28,12 @@ def attach_tables() -> None:
         attach(subject, "policy_table", rows_in_force)
         attach(subject, "grant_table", approving_grants)
         attach(subject, "team_table", lambda: Team.objects.prefetch_related("members"))
-        attach(subject, "named_table", people_named)
+        attach(subject, "named_table", people_named, shell=User.objects.all)
         attach(subject, "absence_table", lambda: Absence.objects.standing().ahead())
         attach(subject, "delegation_table", delegations)
         attach(subject, "freeze_table", freezes_ahead)
     attach(Release, "required_table", RequiredSignoff.objects.all)
+    attach(Policy, "edit_table", edits_of_open_versions)
 
 
 def rows_in_force():
@@ -58,6 +64,13 @@ def _naming(rules):
 def delegations():
     """Delegations that are on or to come, with both people."""
     return Delegation.objects.standing().select_related("person", "stand_in")
+
+
+def edits_of_open_versions():
+    """(stream, id of the person) of everybody who edited a version that is not decided yet: they wrote it together."""
+    undecided = Policy.objects.filter(state__in=[PolicyState.DRAFT, PolicyState.PROPOSED, PolicyState.SCHEDULED])
+    streams = undecided.order_by().values_list(Concat(Value("policy:"), Cast("pk", CharField())))
+    return Event.objects.filter(stream__in=streams, name__in=EDITS).values_list("stream", "actor").distinct()
 
 
 def freezes_ahead():

@@ -22,7 +22,7 @@ RIGHT = "releases.block_release"
 
 @login_required
 def lift(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
-    """`/stops/<kind>/<id>/lift/`: says who decides and asks for the reason; where it was asked for already, goes to that request."""
+    """`/stops/<kind>/<id>/lift/`: says who decides and asks for the reason. Asked for already: goes to that request."""
     stopped = _stopped(request, kind, pk)
     standing = Lift.objects.requested().filter(**{_field(stopped): stopped}).first()
     if standing:

@@ -1,12 +1,12 @@
-"""Every (state, transition) pair of the five machines: the allowed ones move, all others refuse."""
+"""Every (state, transition) pair of the seven machines: the allowed ones move, all others refuse."""
 
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from approvals.models import ApprovalRequest, FreezeOverride, Signoff, Vote, Waiver
-from approvals.states import GrantState, RequestState, SignoffState, VoteState
+from approvals.models import ApprovalRequest, FreezeOverride, Lift, Policy, PolicyRow, Rule, Signoff, Vote, Waiver
+from approvals.states import GrantState, PolicyState, RequestState, SignoffState, VoteState
 from core.blockers import Refused
 from core.models import Event
 from tests.factories import approvals, releases
@@ -49,6 +49,19 @@ MOVES = {
         "refuse": ({"requested"}, "refused"),
         "lapse": ({"requested", "granted"}, "lapsed"),
     },
+    "lift": {
+        "grant": ({"requested"}, "granted"),
+        "refuse": ({"requested"}, "refused"),
+        "lapse": ({"requested"}, "lapsed"),
+    },
+    "policy": {
+        "propose": ({"draft"}, "proposed"),
+        "send_back": ({"proposed"}, "draft"),
+        "schedule": ({"proposed"}, "scheduled"),
+        "enact": ({"scheduled"}, "in_force"),
+        "retire": ({"in_force"}, "retired"),
+        "discard": ({"draft", "scheduled"}, "discarded"),
+    },
 }
 STATES = {
     "request": (ApprovalRequest, RequestState),
@@ -56,6 +69,8 @@ STATES = {
     "signoff": (Signoff, SignoffState),
     "waiver": (Waiver, GrantState),
     "override": (FreezeOverride, GrantState),
+    "lift": (Lift, GrantState),
+    "policy": (Policy, PolicyState),
 }
 PAIRS = [
     (machine, state, step)
@@ -68,6 +83,8 @@ PAIRS = [
 def made(machine: str):
     """A row whose gates are all clear, so that the state alone decides."""
     release = releases.release(state="approving")
+    if machine in ("lift", "policy"):
+        return agreed(Lift.objects.create(release=release, requested_by=person()) if machine == "lift" else draft())
     if machine in ("request", "vote"):
         due = timezone.now() - timedelta(hours=1)
         request = approvals.request(release, due_at=due)
@@ -76,13 +93,31 @@ def made(machine: str):
     signoff = approvals.signoff(release.candidate)
     approvals.evidence(signoff)
     if machine == "override":
-        return approvals.override(releases.freeze(), release)
+        return agreed(approvals.override(releases.freeze(), release))
     waiver = approvals.waiver(signoff)
-    return signoff if machine == "signoff" else waiver
+    return signoff if machine == "signoff" else agreed(waiver)
+
+
+def agreed(subject):
+    """The subject with an approved request about it."""
+    request = approvals.request(subject, {"change-manager": 1})
+    approvals.vote(request, person(roles=["change-manager"]), "change-manager")
+    releases.put_in_state(request, "approved").save()
+    return subject
+
+
+def draft() -> Policy:
+    person(roles=["change-manager"])
+    made = Policy.objects.create(subject="waiver", version=99, created_by=person())
+    row = PolicyRow.objects.create(policy=made, name="All")
+    Rule.objects.create(row=row, who="role:qa-approver", label="QA approver")
+    return made
 
 
 @pytest.mark.parametrize(("machine", "state", "step"), PAIRS)
 def test_a_transition_moves_from_its_sources_and_from_nowhere_else(machine, state, step):
+    if machine == "policy":
+        Policy.objects.filter(subject="waiver").update(subject="policy", version=50, state="retired")
     row = releases.put_in_state(made(machine), state)
     sources, target = MOVES[machine][step]
     if state in sources:
@@ -113,8 +148,11 @@ def test_the_gates_of_each_transition_are_these():
         "request.expire": ("overdue",),
         "signoff.sign_off": ("current_candidate", "evidence"),
         "signoff.waive": ("waiver",),
-        "waiver.grant": ("in_future",),
-        "override.grant": ("in_future",),
+        "waiver.grant": ("in_future", "approval"),
+        "override.grant": ("in_future", "approval"),
+        "lift.grant": ("approval",),
+        "policy.propose": ("complete", "policy"),
+        "policy.schedule": ("approval",),
     }
 
 

@@ -43,20 +43,22 @@ def test_requesting_approval_moves_the_release_and_opens_a_request_with_the_rule
     assert release.state == "approving"
     assert request.state == "pending"
     assert request.digest == sheet.of(release).digest == request.sheets.get().digest
-    assert [(r.role, r.need, r.veto, r.facets) for r in request.rules.all()] == [
-        ("qa-approver", 2, True, []),
-        ("security-approver", 1, False, ["artifact"]),
+    assert [(r.who, r.need, r.veto, r.facets) for r in request.rules.all()] == [
+        ("role:qa-approver", 2, True, []),
+        ("role:security-approver", 1, False, ["artifact"]),
     ]
     assert request.due_at == request.opened_at + timedelta(hours=policy.deadline_hours)
     assert names() == ["release.approval_requested", "request.opened"]
 
 
-def test_an_edited_or_removed_policy_leaves_a_running_request_as_it_was(ask):
+def test_another_policy_in_force_leaves_a_running_request_as_it_was(ask):
     request = ask({"qa-approver": 2})
-    Policy.objects.all().delete()
+    now_in_force = Policy.objects.get(subject="release", state="in_force")
+    Policy.objects.filter(pk=now_in_force.pk).update(state="retired")
+    approvals.policy({"security-approver": 1})
     request.refresh_from_db()
-    assert request.policy is None
-    assert [r.need for r in request.rules.all()] == [2]
+    assert request.policy == now_in_force
+    assert [(r.who, r.need) for r in request.rules.all()] == [("role:qa-approver", 2)]
 
 
 def test_a_request_that_cannot_be_met_is_refused_with_the_reason_and_nothing_moves(release, people):
@@ -80,7 +82,7 @@ def test_every_missing_thing_is_named_at_once(release, people):
     from approvals.models import Signoff
 
     Signoff.objects.all().update(state="failed")
-    Policy.objects.all().delete()
+    Policy.objects.update(state="retired")
     assert refused(request_release_approval, release.pk, actor=people.manager) == [
         "signoff-missing:functional",
         "policy-missing",

@@ -1,6 +1,7 @@
 """Policies, requests, votes, sign-offs, waivers and overrides."""
 
 from datetime import timedelta
+from importlib import import_module
 from itertools import count
 
 from django.utils import timezone
@@ -28,6 +29,7 @@ from releases.models import Release
 from tests.factories.releases import put_in_state
 
 _numbers = count(1)
+_versions = count(1000)
 
 
 def policy(rules=None, *, subject=Subject.RELEASE, mode=None, **fields) -> PolicyRow:
@@ -36,7 +38,7 @@ def policy(rules=None, *, subject=Subject.RELEASE, mode=None, **fields) -> Polic
     `rules`: {who: need} or {who: {"need", "veto", "stage", "facets", …}}, a bare slug meaning a role; default one QA approver.
     """
     in_force = Policy.objects.in_force().filter(subject=subject).first() or Policy.objects.create(
-        subject=subject, state=PolicyState.IN_FORCE, valid_from=timezone.now()
+        subject=subject, version=next(_versions), state=PolicyState.IN_FORCE, valid_from=timezone.now()
     )
     if mode:
         Policy.objects.filter(pk=in_force.pk).update(mode=mode)
@@ -45,6 +47,30 @@ def policy(rules=None, *, subject=Subject.RELEASE, mode=None, **fields) -> Polic
     for asked, options in _rules(rules):
         Rule.objects.create(row=made, **asked, **options)
     return made
+
+
+def lay_down_first_rules() -> None:
+    """What the migrations lay down, after a flush has taken it away."""
+    Policy.objects.all().delete()
+    RequiredSignoff.objects.all().delete()
+    old, new = (import_module(f"approvals.migrations.{name}") for name in ("0003_first_rules", "0004_one_engine"))
+    policies = {
+        kind: Policy.objects.create(subject=kind, state=PolicyState.IN_FORCE, valid_from=timezone.now())
+        for kind in Subject.values
+    }
+    for name, subject, position, conditions, hours, rules in old.POLICIES:
+        after = {"afterwards": new.AFTERWARDS.get(name, "")}
+        fields = {"name": name, "position": position, "deadline_hours": hours, **conditions, **after}
+        row = PolicyRow.objects.create(policy=policies[subject], **fields)
+        for role, need, facets in rules:
+            Rule.objects.create(row=row, who=who.role(role), label=who.label(who.role(role)), need=need, facets=facets)
+    for subject, rows in new.FIRST_ROWS.items():
+        for name, position, conditions, hours, asked, need in rows:
+            fields = {"name": name, "position": position, "deadline_hours": hours, **conditions}
+            row = PolicyRow.objects.create(policy=policies[subject], **fields)
+            Rule.objects.create(row=row, who=asked, label=who.label(asked), need=need)
+    for strategy, kinds in old.REQUIRED.items():
+        required(strategy, *kinds)
 
 
 def _rules(rules) -> list[tuple[dict, dict]]:

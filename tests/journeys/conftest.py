@@ -3,7 +3,6 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,16 +10,15 @@ from types import SimpleNamespace
 import httpx2
 import pytest
 import redis
-from django.apps import apps
 from django.conf import settings as django_settings
 
-from approvals.models import Policy, RequiredSignoff
 from config.embedded import children, places
 from config.management.commands import run
 from core import events
 from core.models import Delivery
 from core.states import DeliveryState
 from tests.config.running import free_port
+from tests.factories import approvals
 from tests.journeys import cast
 from tests.journeys import settings as impatient
 
@@ -45,11 +43,18 @@ class Slipway:
 
     def serve(self) -> str:
         """Start the web server and give its address once it answers."""
+        address = self.start_serving()
+        self.until_it_serves(address)
+        return address
+
+    def start_serving(self) -> str:
+        """Start the web server and give its address. It answers a little later."""
         port = free_port()
         self.web = self._spawn("web", run.web("127.0.0.1", port))
-        address = f"http://127.0.0.1:{port}"
+        return f"http://127.0.0.1:{port}"
+
+    def until_it_serves(self, address: str) -> None:
         self.until(lambda: answers(f"{address}/ready"), patience_s=60)
-        return address
 
     def _spawn(self, name: str, argv: list[str]) -> children.Child:
         log = Path(django_settings.VAR_DIR) / "log" / f"{name}-{next(_numbers)}.log"
@@ -58,11 +63,11 @@ class Slipway:
 
     def kill_worker(self) -> None:
         """As a machine that loses its power: nothing is finished, nothing is said."""
-        children.end_group(self.worker)
-        self.worker.process.wait(10)
+        kill([self.worker])
 
     def stop(self) -> None:
-        children.stop([child for child in (self.web, self.beat, self.worker) if child])
+        """At once: a polite stop waits seconds for connections and tasks that are of no interest any more."""
+        kill([child for child in (self.web, self.beat, self.worker) if child])
 
     def until(self, true: Callable[[], object], patience_s: float = 30):
         """Wait until `true()` is, and return it. The worker does the work meanwhile; its last words are shown if it does not."""
@@ -101,6 +106,14 @@ class Slipway:
             pytest.fail(f"Deliveries are left: {left}. {failure.msg}", pytrace=False)
 
 
+def kill(running: list[children.Child]) -> None:
+    """Kill each with its whole group, and see all of them gone."""
+    for child in running:
+        children.end_group(child)
+    for child in running:
+        child.process.wait(10)
+
+
 @pytest.fixture
 def processes(server_environment) -> Iterator[Slipway]:
     """Slipway's processes, not started yet; stopped before the tables are emptied."""
@@ -121,7 +134,7 @@ def slipway(processes) -> Slipway:
 def people(transactional_db, settings) -> SimpleNamespace:
     """Everybody, under the rules that a new installation starts with."""
     settings.HOOK_PROGRAMS = impatient.HOOK_PROGRAMS
-    lay_down_first_rules()
+    approvals.lay_down_first_rules()
     return cast.gather()
 
 
@@ -138,13 +151,6 @@ def _the_record_holds(transactional_db) -> Iterator[None]:
     """Whatever a journey did, no event of it was lost, doubled or changed."""
     yield
     assert list(events.verify()) == []
-
-
-def lay_down_first_rules() -> None:
-    """What the migration lays down; the flush after an earlier test has taken it away."""
-    Policy.objects.all().delete()
-    RequiredSignoff.objects.all().delete()
-    import_module("approvals.migrations.0003_first_rules").add(apps, None)
 
 
 def answers(url: str) -> bool:

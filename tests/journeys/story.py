@@ -136,7 +136,7 @@ def approve(people: SimpleNamespace, made: Release) -> ApprovalRequest:
         "product-approver": people.business,
     }
     for rule in request.rules.all():
-        vote(request, voters[rule.role])
+        vote(request, voters[rule.who.removeprefix("role:")])
     return request
 
 

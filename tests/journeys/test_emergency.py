@@ -42,7 +42,7 @@ def test_an_emergency_ships_with_one_test_and_one_vote_and_owes_a_review_within_
     story.authorise(people, release)
     story.report_on(people.tester, release, "functional")
     request = approvals.expedite_release(release.pk, actor=people.manager)
-    assert [(rule.role, rule.need) for rule in request.rules.all()] == [("operations-approver", 1)]
+    assert [(rule.who, rule.need) for rule in request.rules.all()] == [("role:operations-approver", 1)]
     assert request.due_at <= timezone.now() + timedelta(hours=4)
     with pytest.raises(Refused) as refusal:
         story.vote(request, people.qa)
