@@ -21,11 +21,15 @@ admin.site.register(models.ApprovalRequest, RequestAdmin)
 admin.site.register(models.Vote, VoteAdmin)
 admin.site.register(
     [
+        models.AgendaItem,
+        models.Attendance,
+        models.Board,
         models.Delegation,
         models.Evidence,
         models.FreezeOverride,
         models.FrozenSheet,
         models.Lift,
+        models.Meeting,
         models.Policy,
         models.PolicyRow,
         models.Question,

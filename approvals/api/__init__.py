@@ -1,5 +1,6 @@
 """API of approvals: the same doors as the pages. ROUTES lists (prefix, view set, basename) for the router."""
 
+from approvals.api.boards import AgendaItemViewSet, BoardViewSet, MeetingViewSet
 from approvals.api.exemptions import OverrideViewSet, WaiverViewSet
 from approvals.api.policies import PolicyViewSet
 from approvals.api.requests import RequestViewSet
@@ -11,4 +12,7 @@ ROUTES = [
     ("waivers", WaiverViewSet, "waiver"),
     ("overrides", OverrideViewSet, "override"),
     ("policies", PolicyViewSet, "policy"),
+    ("boards", BoardViewSet, "board"),
+    ("meetings", MeetingViewSet, "meeting"),
+    ("agenda-items", AgendaItemViewSet, "agendaitem"),
 ]

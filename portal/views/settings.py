@@ -33,6 +33,7 @@ HUB = {
     "Process": (
         ("list", "Process", "Every transition with its rights and gates", "portal:process", TAKING_PART),
         ("scale", "Approval policies", "Who has to agree to what", "approvals:policies", "releases.manage_policies"),
+        ("users", "Boards", "Who looks at changes together, and when", "approvals:boards", TAKING_PART),
         (
             "flask",
             "Required sign-offs",
