@@ -1,4 +1,4 @@
-"""People before browsers of their own, at a real site: web server, worker and beat as processes."""
+"""People before browsers of their own, at a real site: its web server, and where they have a part worker and beat, as processes."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,12 +14,15 @@ PATIENCE_MS = 15_000
 class Seats:
     """A seat for each person: a browser context of its own, signed in. What any page complains about is kept."""
 
-    def __init__(self, new_context: Callable[..., BrowserContext], address: str):
-        self.new_context, self.address = new_context, address
+    def __init__(self, new_context: Callable[..., BrowserContext], address: str, wait: Callable = lambda: None):
+        """`wait()` returns when the site answers at its address; it is called before the first seat is taken."""
+        self.new_context, self.address, self.wait = new_context, address, wait
         self.contexts, self.complaints = [], []
 
     def open(self, *, script: bool = True, theme: str = "light", width: int = 1440) -> Page:
         """A page of somebody who is not signed in."""
+        if not self.contexts:
+            self.wait()
         context = self.new_context(
             base_url=self.address,
             viewport={"width": width, "height": 900},
@@ -59,8 +62,12 @@ def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
 
 
 @pytest.fixture
-def seats(new_context, slipway, people) -> Iterator[Seats]:  # noqa: F811
-    """The room in which everybody sits. At the end no console may have shown an error, a refused script or style."""
-    found = Seats(new_context, slipway.serve())
+def seats(new_context, processes, people) -> Iterator[Seats]:  # noqa: F811
+    """The room in which everybody sits. At the end no console may have shown an error, a refused script or style.
+
+    The web server starts while the test arranges its story. Where worker and beat have a part, ask for `slipway` as well.
+    """
+    address = processes.start_serving()
+    found = Seats(new_context, address, wait=lambda: processes.until_it_serves(address))
     yield found
     assert found.complaints == []
