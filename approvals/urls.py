@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from approvals.views import board, decision, exemption, meeting, policy, release, signoff, stop
+from approvals.views import board, change, decision, exemption, meeting, policy, release, signoff, stop
 
 app_name = "approvals"
 RELEASE = "r/<slug:product>/<str:version>"
@@ -13,6 +13,9 @@ urlpatterns = [
     path(f"{RELEASE}/signoffs/<slug:kind>/", signoff.signoff, name="signoff"),
     path(f"{RELEASE}/override/", exemption.override_new, name="override_new"),
     path("changes/<slug:product>/<str:key>/request-authorisation/", release.request_change, name="request_change"),
+    path("changes/<slug:product>/<str:key>/approvals/", change.approvals, name="change"),
+    path("products/<slug:slug>/unauthorised/", change.discovered, name="unauthorised"),
+    path("catalogue/<int:pk>/propose/", release.request_template, name="request_template"),
     path("evidence/<int:pk>/", signoff.evidence, name="evidence"),
     path("inbox/<int:pk>/approve/", decision.decide, {"how": "approve"}, name="approve"),
     path("inbox/<int:pk>/reject/", decision.decide, {"how": "reject"}, name="reject"),

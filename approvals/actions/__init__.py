@@ -21,12 +21,12 @@ from approvals.actions.request import (
     refresh,
     request_change_authorisation,
     request_release_approval,
-    request_review_of_unauthorised,
     request_template_approval,
     settle,
     withdraw,
 )
 from approvals.actions.signoff import attach_report, renew_signoffs, report_verdict, sign_off, start_run
+from approvals.actions.unauthorised import record_unauthorised_change
 from approvals.actions.vote import cast_vote, revoke_vote
 from approvals.actions.waiver import decide_waiver, finish_follow_up, request_waiver
 
@@ -51,6 +51,7 @@ __all__ = [
     "lapse_due",
     "propose_policy",
     "refresh",
+    "record_unauthorised_change",
     "remove_row",
     "renew_signoffs",
     "report_verdict",
@@ -58,7 +59,6 @@ __all__ = [
     "request_lift",
     "request_override",
     "request_release_approval",
-    "request_review_of_unauthorised",
     "request_template_approval",
     "request_waiver",
     "revoke_vote",

@@ -8,7 +8,7 @@ from accounts.models import User
 from approvals import guards, matching, sheet, tally
 from approvals.actions import opening, outcomes, parts, settling, sheets
 from approvals.models import ApprovalRequest
-from approvals.states import Purpose, RequestState, Subject
+from approvals.states import RequestState, Subject
 from approvals.subjects import Stance, kind_of
 from core import gates
 from core.blockers import refuse, refuse_if
@@ -16,7 +16,7 @@ from core.events import record
 from core.locking import locked
 from releases import steps
 from releases.models import Change, ChangeTemplate, Release
-from releases.states import ChangeState, ChangeType, ReleaseState
+from releases.states import ChangeState, ReleaseState
 
 
 def request_release_approval(release_id: int, *, actor: User) -> ApprovalRequest:
@@ -85,18 +85,6 @@ def request_template_approval(template_id: int, *, actor: User) -> ApprovalReque
         request = _continue_or_open(template, actor)
         settling.settle_locked(request, actor)
     return request
-
-
-def request_review_of_unauthorised(change_id: int, *, actor: User) -> ApprovalRequest | None:
-    """Open the retrospective request on an unauthorised change; None where one stands. Raises Change.DoesNotExist, Refused."""
-    with locked(Change.objects.select_related("product", "release"), change_id) as change:
-        if change.type != ChangeType.UNAUTHORISED:
-            refuse("not-unauthorised", f"{change.key} is {change.get_type_display().lower()}; it is authorised before.")
-        if change.requests.retrospective().standing().exists():
-            return None
-        change.asking = actor
-        refuse_if(guards.policy_unmet(change))
-        return opening.open_request(change, matching.match_for(change), actor, purpose=Purpose.RETROSPECTIVE)
 
 
 def _require_none_standing(subject) -> None:

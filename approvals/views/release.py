@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import prefetch_related_objects
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
@@ -17,7 +17,7 @@ from approvals.subjects import KINDS
 from core import gates, wording
 from core.blockers import Refused
 from releases import frame
-from releases.models import Change, Release
+from releases.models import Change, ChangeTemplate, Release
 from releases.states import ChangeState, ReleaseState, Tier
 from releases.views.finding import the_change, the_release
 
@@ -37,11 +37,14 @@ def tab(request: HttpRequest, product: str, version: str) -> HttpResponse:
     deciding = [r for r in requests if not r.is_retrospective]
     standing = next((r for r in deciding if r.state in (*ANSWERABLE, RequestState.APPROVED)), None)
     current = standing or (deciding[0] if deciding else None)
+    afterwards = next((r for r in requests if r.is_retrospective), None)
     user = request.user
     context = frame.of(request, release, "approvals") | {
         "current": current,
         "ledger": ledger.of(current) if current else None,
-        "older": [r for r in requests if r is not current],
+        "afterwards": afterwards,
+        "ledger_afterwards": ledger.of(afterwards) if afterwards else None,
+        "older": [r for r in requests if r is not current and r is not afterwards],
         "policy_match": matching.match_for(release),
         "may_request": policy.may(user, "releases.manage_release", release) and not user.is_service,
         "asks_again": release.state == ReleaseState.APPROVING and standing is None,
@@ -115,6 +118,28 @@ def request_release(request: HttpRequest, product: str, version: str) -> HttpRes
 
 def _until(asked) -> str:
     return wording.full(asked.due_at)
+
+
+@login_required
+def request_template(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks before a standard change is proposed for the catalogue."""
+    template = ChangeTemplate.objects.visible_to(request.user).select_related("product").filter(pk=pk).first()
+    if template is None:
+        raise Http404
+    policy.require(request.user, ChangeTemplate.machine.steps["propose"].right, template)
+    policy.require_person(request.user)
+    refused: list = []
+    if request.method == "POST":
+        try:
+            asked = actions.request_template_approval(template.pk, actor=request.user)
+        except Refused as refusal:
+            refused = refusal.blockers
+        else:
+            messages.success(request, f"Proposed\nIt is open until {_until(asked)}.")
+            return redirect(template.get_absolute_url())
+    template.asking = request.user
+    url = template.get_absolute_url()
+    return _ask_page(request, template, "change_template.propose", "propose", refused, str(template), url)
 
 
 @login_required
