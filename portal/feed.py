@@ -124,6 +124,7 @@ TOLD: dict[str, tuple[str, str, str]] = {
     "policy.drafted": ("mute", "plus", "began a draft of the"),
     "policy.edited": ("mute", "pen", "edited the draft of the"),
     "policy.row_saved": ("mute", "pen", "saved a row in the draft of the"),
+    "policy.row_moved": ("mute", "sort", "moved a row in the draft of the"),
     "policy.row_removed": ("mute", "x-circle", "removed a row from the draft of the"),
     "policy.shadow_started": ("info", "eye", "let run in shadow the"),
     "policy.shadow_stopped": ("mute", "eye", "took out of shadow the"),

@@ -81,6 +81,14 @@ LOOKS: dict[str, dict[str, Look]] = {
         "current": Look("ok", "tag", "Current"),
         "superseded": Look("mute", "flat", "Superseded"),
     },
+    "policy": {
+        "draft": Look("mute", "pen", "Draft"),
+        "proposed": Look("info", "scale", "Proposed"),
+        "scheduled": Look("info", "clock", "Scheduled"),
+        "in_force": Look("ok", "check-circle", "In force"),
+        "retired": Look("mute", "history", "Retired"),
+        "discarded": Look("mute", "x-circle", "Discarded"),
+    },
     "request": {
         "pending": Look("info", "scale", "Pending"),
         "approved": Look("ok", "check-circle", "Approved"),

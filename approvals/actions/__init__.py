@@ -3,16 +3,8 @@
 from approvals.actions.lapse import enact_due, expire_due, lapse_due
 from approvals.actions.lift import decide_lift, request_lift
 from approvals.actions.override import decide_override, finish_override_follow_up, request_override
-from approvals.actions.policy import (
-    discard_policy,
-    draft_policy,
-    edit_policy,
-    propose_policy,
-    remove_row,
-    save_row,
-    set_required_signoffs,
-    set_shadow,
-)
+from approvals.actions.policy import discard_policy, draft_policy, edit_policy, propose_policy, set_shadow
+from approvals.actions.policy_row import double_row, move_row, remove_row, save_row
 from approvals.actions.question import answer, ask
 from approvals.actions.request import (
     align,
@@ -25,6 +17,7 @@ from approvals.actions.request import (
     settle,
     withdraw,
 )
+from approvals.actions.required import set_required_signoffs
 from approvals.actions.signoff import attach_report, renew_signoffs, report_verdict, sign_off, start_run
 from approvals.actions.unauthorised import record_unauthorised_change
 from approvals.actions.vote import cast_vote, revoke_vote
@@ -41,6 +34,7 @@ __all__ = [
     "decide_override",
     "decide_waiver",
     "discard_policy",
+    "double_row",
     "draft_policy",
     "edit_policy",
     "enact_due",
@@ -49,9 +43,10 @@ __all__ = [
     "finish_follow_up",
     "finish_override_follow_up",
     "lapse_due",
+    "move_row",
     "propose_policy",
-    "refresh",
     "record_unauthorised_change",
+    "refresh",
     "remove_row",
     "renew_signoffs",
     "report_verdict",

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.actions import system_user
 from accounts.models import User
+from approvals.actions import parts
 from approvals.models import ApprovalRequest, Policy
 from approvals.states import GrantState, PolicyState, Subject, VoteState
 from core.blockers import Refused
@@ -185,7 +186,9 @@ def _policy_approved(request: ApprovalRequest, actor: User) -> None:
 
 def put_in_force(policy: Policy, actor: User) -> None:
     """Let an approved version take the place of the one in force. The policy is locked."""
-    before = Policy.objects.in_force().filter(subject=policy.subject).select_for_update(of=("self",)).first()
+    parts.lock_line(policy.subject)
+    in_force = Policy.objects.in_force().filter(subject=policy.subject)
+    before = in_force.select_for_update(of=("self",), no_key=True).first()
     if before is not None:
         before.retire()
         before.save()

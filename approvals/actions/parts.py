@@ -85,6 +85,14 @@ LOCKS = {
 }
 
 
+def lock_line(subject: str) -> None:
+    """Lock the line of versions of a kind of subject: by its first one, after the version that the door is about.
+
+    Whoever adds a version, or puts one in force, waits here for the others.
+    """
+    list(_rows(Policy).filter(subject=subject).order_by("version").values_list("pk")[:1])
+
+
 @contextmanager
 def locked_row(model, pk: int) -> Iterator:
     """Open the door's transaction on a waiver, an override, a lifting or a policy, locked as its requests lock it."""

@@ -30,7 +30,13 @@ def sorted_rows(rows) -> list:
 
 def worded(row) -> str:
     """A row as a sentence: its conditions, then what it asks for."""
-    rules = [
+    said = [f"place {row.position}", "; ".join(conditions(row)) or "always", "; ".join(rules(row))]
+    return " · ".join([*said, *consequences(row)])
+
+
+def rules(row) -> list[str]:
+    """The rules of a row in words, in the order of their stages."""
+    return [
         f"{rule.need} of {rule.label}"
         + (f" in stage {rule.stage}" if rule.stage > 1 else "")
         + ("" if rule.veto else ", no veto")
@@ -38,8 +44,6 @@ def worded(row) -> str:
         + (f", within {rule.deadline_hours} h" if rule.deadline_hours else "")
         for rule in sorted(row.rules.all(), key=lambda r: (r.stage, r.pk))
     ]
-    said = [f"place {row.position}", "; ".join(conditions(row)) or "always", "; ".join(rules)]
-    return " · ".join([*said, *consequences(row)])
 
 
 def conditions(row) -> list[str]:
@@ -72,6 +76,12 @@ def consequences(row) -> list[str]:
     return found + ([f"afterwards “{row.afterwards}” within {row.afterwards_hours} h"] if row.afterwards else [])
 
 
+def authors(policy) -> set[int]:
+    """Whoever began it, and whoever changed a row of it."""
+    wrote = {actor for stream, actor in policy.edit_table.all() if stream == f"policy:{policy.pk}"}
+    return (wrote | {policy.created_by_id}) - {None}
+
+
 def stance(policy) -> Stance:
     if policy.state == PolicyState.DISCARDED:
         return Stance.GONE
@@ -83,10 +93,10 @@ KIND = Kind(
     name=Subject.POLICY.value,
     facts=facts,
     content=content,
-    authors=lambda policy: {policy.created_by_id} - {None},
+    authors=authors,
     url=lambda policy: address("approvals:policy", policy.pk),
     stance=stance,
     asks=lambda policy: policy.created_by_id,
-    parts=("rows__rules", "rows__product", "based_on"),
+    parts=("rows__rules", "rows__product", "based_on", "edit_table"),
     noun="policy",
 )
