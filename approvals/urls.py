@@ -2,7 +2,8 @@
 
 from django.urls import path, re_path
 
-from approvals.views import board, change, decision, exemption, meeting, policy, release, signoff, stop
+from approvals.views import board, change, decision, exemption, meeting, release, signoff, stop
+from approvals.views.policies import listing, required, rows, trying, version
 
 app_name = "approvals"
 RELEASE = "r/<slug:product>/<str:version>"
@@ -26,9 +27,25 @@ urlpatterns = [
     path("waivers/<int:pk>/", exemption.waiver, name="waiver"),
     path("overrides/<int:pk>/", exemption.override, name="override"),
     re_path(r"^stops/(?P<kind>release|product|environment)/(?P<pk>[0-9]{1,18})/lift/$", stop.lift, name="lift"),
-    path("policies/", policy.policies, name="policies"),
-    path("policies/tests/", policy.required, name="required_signoffs"),
-    path("policies/<int:pk>/", policy.policy, name="policy"),
+    path("policies/", listing.policies, name="policies"),
+    path("policies/draft/", listing.draft, name="policy_draft"),
+    path("policies/tests/", required.required, name="required_signoffs"),
+    path("policies/of/<slug:subject>/", listing.history, name="policy_history"),
+    path("policies/<int:pk>/", version.policy, name="policy"),
+    path("policies/<int:pk>/edit/", version.edit, name="policy_edit"),
+    path("policies/<int:pk>/compare/", version.compare, name="policy_compare"),
+    path("policies/<int:pk>/propose/", version.propose, name="policy_propose"),
+    path("policies/<int:pk>/discard/", version.discard, name="policy_discard"),
+    path("policies/<int:pk>/try/", trying.attempt, name="policy_try"),
+    path("policies/<int:pk>/replay/", trying.over_the_past, name="policy_replay"),
+    path("policies/<int:pk>/shadow/", trying.shadow, name="policy_shadow"),
+    path("policies/<int:pk>/rows/new/", rows.row, name="policy_row_new"),
+    path("policies/<int:pk>/rows/<int:row_pk>/", rows.row, name="policy_row"),
+    re_path(
+        r"^policies/(?P<pk>[0-9]{1,18})/rows/(?P<row_pk>[0-9]{1,18})/(?P<name>earlier|later|double|remove)/$",
+        rows.step,
+        name="policy_row_step",
+    ),
     path("boards/", board.boards, name="boards"),
     path("boards/new/", board.edit, name="board_new"),
     path("boards/preview/", board.preview, name="board_preview"),

@@ -1,4 +1,4 @@
-"""The rules: the decision tables, and the tests that each strategy asks for."""
+"""The tests that each strategy asks for."""
 
 from functools import partial
 
@@ -6,41 +6,16 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 
 from accounts import policy as rights
 from approvals import actions
 from approvals.forms import RequiredForm
-from approvals.models import Policy, RequiredSignoff
+from approvals.models import RequiredSignoff
 from core.forms import knock
 from releases.models import Product
 from releases.states import Strategy
 
 RIGHT = "releases.manage_policies"
-
-
-@login_required
-def policies(request: HttpRequest) -> HttpResponse:
-    """The policy in force of each kind of subject. Everybody who takes part may read the rules."""
-    _require_sight(request)
-    rows = Policy.objects.in_force().prefetch_related("rows__rules", "rows__product").order_by("subject")
-    context = {"policies": rows, "may_edit": rights.may_anywhere(request.user, RIGHT)}
-    return render(request, "approvals/policies.html", context)
-
-
-def _require_sight(request: HttpRequest) -> None:
-    if not rights.may_anywhere(request.user, "releases.view_product"):
-        raise Http404
-
-
-@login_required
-def policy(request: HttpRequest, pk: int) -> HttpResponse:
-    """One version with its rows."""
-    _require_sight(request)
-    found = Policy.objects.prefetch_related("rows__rules", "rows__product").filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    return render(request, "approvals/policy.html", {"row": found, "back": reverse("approvals:policies")})
 
 
 @login_required
