@@ -161,8 +161,8 @@ def _save_edit(change: Change, changed: dict, actor: User) -> None:
 
 
 def locked_names(change: Change) -> list[str]:
-    """The fields with which a standard change stands and falls; none for any other change."""
-    return [*change.template.locked, "type"] if change.template is not None else []
+    """The fields with which a standard change stands and falls, as they were when it was approved; none for any other change."""
+    return [*change.template_locked, "type"] if change.template_id is not None else []
 
 
 def _why_it_falls(fields: list[str]) -> str:

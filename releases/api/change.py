@@ -43,6 +43,7 @@ class ChangeSerializer(serializers.ModelSerializer):
             "held_reason",
             "template",
             "template_digest",
+            "template_locked",
             "assessed_by",
             "created_by",
             "created_at",
@@ -88,7 +89,7 @@ class ChangeViewSet(Seen, viewsets.ReadOnlyModelViewSet):
 
     queryset = Change.objects.select_related("product")
     serializer_class = ChangeSerializer
-    filterset_fields = ["product", "release", "state", "type", "key"]
+    filterset_fields = ["product", "release", "state", "type", "key", "template"]
 
     def create(self, request):
         """Add a change, into a release's scope when one is named."""
@@ -100,7 +101,7 @@ class ChangeViewSet(Seen, viewsets.ReadOnlyModelViewSet):
     def partial_update(self, request, pk=None):
         """Change fields of a change that is not approved yet, or of an approved standard change.
 
-        A standard change whose locked fields (see its template) or type change falls back to a new normal change.
+        A standard change whose `template_locked` fields or type change falls back to a new normal change.
         """
         change = self.get_object()
         serializer = self.get_serializer(change, data=request.data, partial=True)

@@ -43,7 +43,7 @@ class ChangeForm(forms.Form):
         of_type = self.fields["type"]
         of_type.choices = [(ChangeType.STANDARD.value, "Standard"), *TYPES]
         of_type.notes = of_type.notes | {"standard": f"Approved before, as “{change.template}”"}
-        for name in (*change.template.locked, "type"):
+        for name in (*change.template_locked, "type"):
             self.fields[name].help_text = LOCKED
 
 

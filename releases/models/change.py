@@ -55,6 +55,9 @@ class Change(LifecycleModel):
     template_digest = models.CharField(
         max_length=71, blank=True, help_text="Of the template's content by which it was approved"
     )
+    template_locked = models.JSONField(
+        default=list, blank=True, help_text="Names of the fields that were locked when the template approved it"
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -135,7 +138,7 @@ class Change(LifecycleModel):
     )
     def pre_approve(self):
         """A change of the catalogue: what it rests on was approved before."""
-        self.template_digest = self.template.digest
+        self.template_digest, self.template_locked = self.template.digest, self.template.locked
         self._entered()
 
     @machine.transition(
@@ -151,7 +154,7 @@ class Change(LifecycleModel):
     )
     def fall_back(self, reason: str):
         """It no longer is what the catalogue approved, so it is assessed and authorised like any other."""
-        self.template, self.template_digest = None, ""
+        self.template, self.template_digest, self.template_locked = None, "", []
         if self.type == ChangeType.STANDARD:
             self.type = ChangeType.NORMAL
         self._entered()

@@ -137,6 +137,7 @@ def standard_change(of: Product, template: ChangeTemplate, release: Release | No
     """An approved change of the catalogue, with what the template gives."""
     given = {name: getattr(template, name) for name in ("title", "description", "risk", "impact", "backout")}
     made = {"type": "standard", "template": template, "template_digest": template.digest}
+    made["template_locked"] = template.locked
     return change(of, release, "approved", **(given | made | fields))
 
 

@@ -352,6 +352,16 @@ def test_an_edit_of_a_locked_field_makes_it_a_normal_change_again(product, templ
     assert [b.code for b in found.blockers] == [f"change-unapproved:{change.key}"]
 
 
+def test_a_revision_that_nobody_has_approved_loosens_nothing_for_what_was_approved_before(
+    product, template, contributor
+):
+    change = actions.add_standard_change(template.pk, product.pk, actor=contributor)
+    actions.revise_template(template.pk, actor=contributor)
+    assert "kind" not in actions.edit_template(template.pk, actor=contributor, locked=[]).locked
+    fallen = actions.edit_change(change.pk, actor=contributor, kind="fix")
+    assert (fallen.state, fallen.type, fallen.template_locked) == ("new", "normal", [])
+
+
 @pytest.mark.parametrize("wanted", ["normal", "emergency"])
 def test_another_type_makes_it_fall_back_to_that_type(product, template, contributor, wanted):
     change = releases.standard_change(product, template)
