@@ -155,7 +155,8 @@ def rules_impossible(subject, rules, name: str, exceptions=matching.NO_EXCEPTION
     short = matching.impossible(subject, rules, _asking(subject), exceptions)
     if short is None:
         return []
-    could = "nobody" if not short.people else "one person" if len(short.people) == 1 else f"{len(short.people)} people"
+    given = short.needed - short.short_by
+    could = "nobody" if not given else "one person" if given == 1 else f"{given} people"
     asked = wording.listed([f"{r.need} of {r.label}" for r in rules if r.who in short.rules])
     message = (
         f"“{name}” asks for {asked}; without the requester, the authors and those who are away {could} could give that."

@@ -327,10 +327,25 @@ def _serves(delegation, subject, people: Mapping[str, dict], at: datetime, until
     )
 
 
+WEEK_IN_WORKING_HOURS = 40
+
+
+def horizon(rules: Iterable, start: datetime) -> datetime:
+    """About when the last of the rules runs out if each stage takes all its time: who is away until then cannot be waited for.
+
+    Working hours are taken as those of a week of 40, so that no calendar needs to be read.
+    """
+    longest: dict[int, float] = {}
+    for rule in rules:
+        plain = rule.deadline_hours * (168 / WEEK_IN_WORKING_HOURS if rule.clock == Clock.WORKING else 1)
+        longest[rule.stage] = max(plain, longest.get(rule.stage, 0))
+    return start + timedelta(hours=sum(longest.values()))
+
+
 def impossible(subject, rules, requester_id: int | None, exceptions=NO_EXCEPTIONS) -> quorum.Impossible | None:
     """Why the rules cannot be met with the people who may count, absences counted; None when they can."""
     rules = list(rules)
-    until = timezone.now() + timedelta(hours=max((r.deadline_hours for r in rules), default=0))
+    until = horizon(rules, timezone.now())
     who_could = seats(subject, rules, requester_id, exceptions, until=until)
     asked = [quorum.Rule(r.who, r.need, who_could.reachable(r.who)) for r in rules]
     return quorum.possible(asked, who_could.present, who_could.seats_of)

@@ -120,12 +120,16 @@ def _solved(rules: list, votes: list, stale: Iterable = (), eligible=None) -> Ta
 
 
 def reachable(request, seats) -> bool:
-    """Whether the rules can still be met by those who have not rejected, stand-ins counted. `seats` as `matching.seats`."""
+    """Whether the rules can still be met by those who have not rejected. `seats` as `matching.seats` until the last deadline.
+
+    Who is away until then gives no approval any more, unless somebody stands in; nobody acts twice, and no seat is filled twice.
+    """
     rules, votes = list(request.rules.all()), cast(request)
-    approved = [v.seat_id for v in votes if v.verdict == Verdict.APPROVE]
-    rejected = [v.seat_id for v in votes if v.verdict == Verdict.REJECT]
-    people = {rule.who: set(seats.people.get(rule.who, ())) for rule in rules}
-    return quorum.still_reachable(of_rules(rules, votes, people), approved, rejected)
+    approved = {v.seat_id: v.person_id for v in votes if v.verdict == Verdict.APPROVE}
+    rejected = {v.seat_id: v.person_id for v in votes if v.verdict == Verdict.REJECT}
+    people = {rule.who: seats.reachable(rule.who) for rule in rules}
+    asked = of_rules(rules, votes, people)
+    return quorum.still_reachable(asked, approved, rejected, seats.seats_of, seats.present)
 
 
 STANDING = (RequestState.PENDING, RequestState.SUSPENDED, RequestState.APPROVED)

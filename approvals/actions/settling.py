@@ -1,11 +1,18 @@
 """Letting votes decide: a request is approved or rejected, and its subject moves on. Takes locked rows."""
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from accounts.models import User
 from approvals import matching, sheet, tally
 from approvals.actions import opening, outcomes, sheets
 from approvals.models import ApprovalRequest
 from approvals.states import RequestState, Verdict
 from core.events import record
+
+# A retrospective approval does not run out: whoever is away is waited for.
+NEVER = timedelta(days=3 * 366)
 
 
 def settle_locked(request: ApprovalRequest, actor: User) -> None:
@@ -42,7 +49,9 @@ def _decisive_rejection(request: ApprovalRequest) -> str:
             return f"{vote.person.name} rejected it: {vote.comment}"
     if not rejections:
         return ""
-    seats = matching.seats(request.subject, request.rules.all(), request.requester_id, request)
+    rules = list(request.rules.all())
+    until = timezone.now() + NEVER if request.is_retrospective else matching.horizon(rules, timezone.now())
+    seats = matching.seats(request.subject, rules, request.requester_id, request, until=until)
     if tally.reachable(request, seats):
         return ""
     return f"Too few are left who could approve. {rejections[-1].person.name} rejected it: {rejections[-1].comment}"
