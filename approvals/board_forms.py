@@ -43,10 +43,8 @@ class BoardForm(forms.Form):
         Product.objects.none(), required=False, widget=forms.CheckboxSelectMultiple
     )
     pattern = forms.ChoiceField(label="It meets", choices=PATTERNS, widget=forms.RadioSelect)
-    nth = forms.ChoiceField(
-        label="Which of the month", choices=[(k, f"the {v}") for k, v in PLACES.items()], required=False
-    )
-    day = forms.ChoiceField(label="Day", choices=list(WEEKDAYS.items()), required=False)
+    nth = forms.ChoiceField(label="Which of the month", choices=[(k, f"the {v}") for k, v in PLACES.items()])
+    day = forms.ChoiceField(label="Day", choices=list(WEEKDAYS.items()))
     rule = forms.CharField(
         max_length=recurrence.MAX_CHARACTERS,
         required=False,

@@ -89,7 +89,7 @@ WANTED = {
 def test_the_list_shows_each_board_with_its_rule_in_words_and_its_next_meeting(as_, chris, meeting):
     page = text(as_(chris).get(to("boards")))
     assert "Change advisory board" in page
-    assert "Every tuesday" in page
+    assert "Every Tuesday" in page
     assert to("meeting", meeting.pk) in page
     assert to("board_new") in page
 
