@@ -60,6 +60,7 @@ def change(request: HttpRequest, product: str, key: str) -> HttpResponse:
         and not _settled(found)
         and policy.may(request.user, "releases.contribute", found),
         "over": found.state in OVER,
+        "approvals": frame.page("approvals:change", found.product.slug, found.key),
         "history": _history(found),
     }
     return render(request, "releases/change.html", context)
