@@ -42,13 +42,17 @@ screenshots: $(V)/.dev browser
 	@$(SHOOT) --user noor --size 1440x900 --path inbox=/inbox/
 	@$(SHOOT) --user noor --size 390x844 --path release=$(PAYMENTS)/ --path inbox=/inbox/
 
-# Most tests run two at a time; those with servers, workers and browsers of their own one after the other. ARGS picks some.
+# Most tests run two at a time; then those before a browser beside those with processes of their own: each of these two
+# has servers and folders to itself, as any two runs of pytest have. ARGS picks some.
 test: $(V)/.dev browser
 ifdef ARGS
 	@$(PYTHON) -m pytest $(ARGS)
 else
 	@$(PYTHON) -m pytest -q -n 2 --ignore tests/browser -m "not journey"
-	@$(PYTHON) -m pytest -q --durations 12 tests/browser tests/journeys tests/config -m "browser or journey"
+	@said="$$(mktemp)"; trap 'exit 130' INT TERM; trap 'kill $$pages 2>/dev/null; rm -f "$$said"' EXIT; \
+	$(PYTHON) -m pytest -q --durations 12 tests/browser -m browser >"$$said" 2>&1 & pages=$$!; \
+	$(PYTHON) -m pytest -q --durations 12 tests/journeys tests/config -m journey; ended=$$?; \
+	wait $$pages || ended=$$?; cat "$$said"; exit $$ended
 endif
 
 check: lint house migrations deploy lock-fresh
