@@ -89,6 +89,7 @@ def template(request: HttpRequest, pk: int) -> HttpResponse:
         "template": found,
         "given": [(name, LABELS[name], _worded(found, name), name in found.locked) for name in GIVEN],
         "propose": page_of("approvals:request_template", found.pk),
+        "sheet": _sheet(found),
         "offers": offered,
         "refusals": {o.name: policy.refusal_text(o.step.right) for o in offered if o.step.right},
         "may_edit": found.state == TemplateState.DRAFT and policy.may(request.user, CONTRIBUTE, found),
@@ -98,6 +99,14 @@ def template(request: HttpRequest, pk: int) -> HttpResponse:
         "history": Event.objects.filter(stream=stream_of(found)).select_related("actor").order_by("-seq")[:30],
     }
     return render(request, "releases/template.html", context)
+
+
+def _sheet(found: ChangeTemplate) -> str:
+    """Where those who decide on a proposal read it, "" for one that waits for nobody."""
+    if found.state != TemplateState.PROPOSED:
+        return ""
+    asked = found.requests.order_by("-pk").values_list("pk", flat=True).first()
+    return page_of("portal:inbox_item", asked) if asked else ""
 
 
 def _worded(found: ChangeTemplate, name: str) -> str:

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from approvals import actions as approvals
 from core.models import Event
 from releases import steps
 from releases.models import Change, ChangeTemplate
@@ -193,6 +194,30 @@ def test_retiring_asks_for_a_reason(by, template, change_manager, contributor):
     template.refresh_from_db()
     assert template.state == "retired"
     assert "Automated." in main_of(by(change_manager).get(at("template", template.pk)))
+
+
+def test_an_incomplete_draft_says_what_it_lacks_before_it_is_proposed(by, product, contributor, change_manager):
+    draft = releases.template(product, "draft", backout="")
+    page = main_of(by(contributor).get(at("template", draft.pk)))
+    assert "It lacks a back-out plan." in page
+    assert reverse("approvals:request_template", args=[draft.pk]) not in page
+
+
+def test_a_draft_is_proposed_approved_by_the_quorum_and_used(by, product, contributor, change_manager):
+    draft = releases.template(product, "draft")
+    propose = reverse("approvals:request_template", args=[draft.pk])
+    assert propose in main_of(by(contributor).get(at("template", draft.pk)))
+    by(contributor).post(propose)
+    asked = draft.requests.get()
+    sheet = reverse("portal:inbox_item", args=[asked.pk])
+    assert sheet in main_of(by(contributor).get(at("template", draft.pk)))
+    approvals.cast_vote(asked.pk, actor=change_manager, verdict="approve", digest=asked.sheets.last().digest)
+    draft.refresh_from_db()
+    assert draft.state == "approved"
+    by(contributor).post(at("template_use", draft.pk), {"title": "On edge-2", "kind": "other"})
+    assert Change.objects.get().state == "approved"
+    told = list(Event.objects.filter(stream=f"changetemplate:{draft.pk}").values_list("name", flat=True))
+    assert told == ["template.proposed", "template.approved"]
 
 
 # A change of it
