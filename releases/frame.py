@@ -115,7 +115,7 @@ def of(request: HttpRequest, release: Release, tab: str = "") -> dict:
             "blocking": len([a for a in due.answers if not a.clear]) if due else 0,
             "menu": _menu(release, may, due),
             "tabs": _tabs(release, tab),
-            "lift_product": lift_address(release.product) if release.product.is_blocked else "",
+            "lift_product": _lift_product(release, may),
             "may_plan": may("releases.plan_release") and standing(release) in PLAN_EDITABLE,
             "may_comment": may("releases.comment"),
         },
@@ -194,6 +194,11 @@ def _block(release: Release, may) -> Action:
     if release.is_blocked:
         return Action("lift", "Lift the block", lift_address(release), "check", only=only, page=True)
     return Action("block", "Block at once", address("block", release), "stop", only=only, danger=True)
+
+
+def _lift_product(release: Release, may) -> str:
+    """Where the reader may ask to lift the stop of the whole product; "" where there is none, or not for them."""
+    return lift_address(release.product) if release.product.is_blocked and may("releases.block_release") else ""
 
 
 def _trail(release: Release) -> list[tuple[str, str]]:

@@ -187,6 +187,19 @@ def test_the_stop_of_a_product_shows_in_the_list_and_on_each_of_its_releases(by,
     page = by(manager).get(reverse("releases:scope", args=[product.slug, things["release"].version])).content.decode()
     assert "All of Payments API is blocked: no deployment starts" in page
     assert "A hole in the vault." in page
+    assert reverse("approvals:lift", args=["product", product.pk]) in page
+
+
+def test_who_may_not_stop_reads_of_a_stop_and_is_not_sent_to_lift_it(by, things, product, manager, stakeholder):
+    actions.block_product(product.pk, actor=manager, reason="A hole in the vault.")
+    lift = reverse("approvals:lift", args=["product", product.pk])
+    for address in (
+        reverse("releases:products"),
+        reverse("releases:risks", args=[product.slug, things["release"].version]),
+    ):
+        page = by(stakeholder).get(address).content.decode()
+        assert "A hole in the vault." in page
+        assert lift not in page
 
 
 def test_a_blocked_environment_leads_to_where_lifting_it_is_asked_for(by, things, product, manager):
