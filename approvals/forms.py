@@ -2,10 +2,12 @@
 
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 
-from approvals.states import SignoffKind, SignoffState
-from releases.models import FreezeWindow
-from releases.states import Strategy
+from approvals.inbox import Due, Wanted
+from approvals.states import SignoffKind, SignoffState, Subject
+from releases.models import FreezeWindow, Product
+from releases.states import RiskBand, Strategy
 
 AT = "%Y-%m-%dT%H:%M"
 
@@ -101,3 +103,41 @@ class RequiredForm(forms.Form):
                 widget=forms.CheckboxSelectMultiple,
                 initial=known.get(strategy.value, []),
             )
+
+
+class WantedForm(forms.Form):
+    """What of the inbox is shown; anything unknown shows all."""
+
+    DUE = {Due.OVERDUE: "Overdue", Due.TODAY: "Due today", Due.WEEK: "Due within a week", Due.LATER: "Due later"}
+    GROUPS = {"": "By what to do", "product": "By product", "risk": "By risk", "due": "By deadline"}
+
+    kind = forms.ChoiceField(choices=[("", "All kinds"), *Subject.choices], required=False)
+    product = forms.ModelChoiceField(
+        Product.objects.none(), required=False, to_field_name="slug", empty_label="All products"
+    )
+    risk = forms.ChoiceField(
+        choices=[("", "Any risk"), *((b.value, f"{b.label} risk") for b in RiskBand)], required=False
+    )
+    due = forms.ChoiceField(
+        choices=[("", "Due any time"), *((d.value, word) for d, word in DUE.items())], required=False
+    )
+    group = forms.ChoiceField(choices=list(GROUPS.items()), required=False)
+
+    def __init__(self, *args, reader, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["product"].queryset = Product.objects.visible_to(reader)
+
+    def wanted(self) -> Wanted:
+        self.is_valid()
+        asked = self.cleaned_data
+        product = asked.get("product")
+        return Wanted(asked.get("kind", ""), product and product.pk, asked.get("risk", ""), asked.get("due", ""))
+
+    @classmethod
+    def query_of(cls, given: QueryDict) -> str:
+        """`?kind=change&risk=low` of what is given and known here; "" for nothing."""
+        kept = QueryDict(mutable=True)
+        for name in cls.base_fields:
+            if given.get(name):
+                kept[name] = given[name]
+        return f"?{kept.urlencode()}" if kept else ""

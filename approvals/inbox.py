@@ -1,33 +1,41 @@
-"""What waits for one person's decision, and the decision sheet that shows everything it rests on."""
+"""What waits for one person's decision.
 
+It is worked out in two steps. The light step asks of every pending request whether the person's vote would help; requests that ask
+the same people of the same product are looked at once, and of each row no more is read than that takes. The full step words the few
+rows that a page shows. Neither asks more queries for a thousand requests than for ten.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import reduce
 from operator import or_
 
-from django.db.models import F, Q, prefetch_related_objects
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts import policy
 from accounts.models import User
 from accounts.roles import ROLES
-from approvals import effects, guards, ledger, matching, places, sheet, tally, who
-from approvals.models import ApprovalRequest, Delegation, Signoff
-from approvals.states import Facet, RequestState, SignoffKind, SignoffState, Subject, VoteState
-from approvals.subjects import kind_of
-from core import wording
-from releases.models import Release
+from approvals import guards, matching, places, sheet, tally, who
+from approvals.models import ApprovalRequest, Delegation, RequestRule, Signoff, Vote
+from approvals.models.request import SUBJECT_FIELDS
+from approvals.states import SignoffState, Subject, VoteState
+from approvals.whole_table import give
+from releases.models import Change, Risk
 from releases.states import OPEN
+
+ENOUGH = 99  # more than this is worded "99+"
+LOOKED_AT = 300  # rows that a count looks at, at most
 
 
 @dataclass(frozen=True)
 class Item:
     """One thing that waits. `kind`: vote, signoff, or what else a request is about (waiver, override, …).
 
-    `why` says in a sentence what is asked and by whom.
-
-    `again` marks a vote that was given and went stale; `request` is set for votes.
+    `why` says in a sentence what is asked and by whom. `again` marks a vote that was given and went stale; `request` is set for votes.
     """
 
     kind: str
@@ -38,6 +46,50 @@ class Item:
     risk: str = ""
     again: bool = False
     request: ApprovalRequest | None = None
+    product_id: int | None = None
+
+
+class Due(StrEnum):
+    """When something is due, by the reader's days."""
+
+    OVERDUE = "overdue"
+    TODAY = "today"
+    WEEK = "week"
+    LATER = "later"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What of the inbox is wanted; what is left empty is not asked about. `kind` is a subject's kind or another sort of item."""
+
+    kind: str = ""
+    product: int | None = None
+    risk: str = ""
+    due: str = ""
+
+    def takes(self, kind: str, product_id: int | None, risk: str, due_at: datetime | None) -> bool:
+        return (
+            self.kind in ("", kind)
+            and self.product in (None, product_id)
+            and self.risk in ("", risk)
+            and self.due in ("", due_of(due_at))
+        )
+
+    def __bool__(self):
+        return self != ALL
+
+
+ALL = Wanted()
+
+
+def due_of(at: datetime | None) -> str:
+    """overdue, today, week (the seven days from today) or later; "" for what has no deadline."""
+    if at is None:
+        return ""
+    if at <= timezone.now():
+        return Due.OVERDUE.value
+    days = (timezone.localtime(at).date() - timezone.localdate()).days
+    return (Due.TODAY if days <= 0 else Due.WEEK if days < 7 else Due.LATER).value
 
 
 def waiting_for(user: User) -> list[Item]:
@@ -50,26 +102,62 @@ def waiting_for(user: User) -> list[Item]:
     )
 
 
-# Votes
+# The light step: whose vote would help
 
 
-def votes(user: User) -> list[Item]:
-    return [vote_item(request, user) for request in requests_for(user)]
+def requests_for(user: User, wanted: Wanted = ALL) -> list[ApprovalRequest]:
+    """Pending requests where the person's vote would help, by deadline; of their subjects only what telling that takes."""
+    return [] if user.is_service else list(_helped(list(light(candidates(user))), user, wanted))
 
 
-def requests_for(user: User) -> list[ApprovalRequest]:
-    """Pending requests where the person's vote would help: by the sheet as last frozen, so that a list stays cheap."""
+def count_for(user: User) -> tuple[int, bool]:
+    """(how many requests wait for the person's vote, whether there are more): what the navigation shows on every page.
+
+    It stops at ENOUGH, and looks at LOOKED_AT rows at most, however much waits.
+    """
+    if user.is_service:
+        return 0, False
+    rows = list(light(candidates(user))[: LOOKED_AT + 1])
+    found = sum(1 for _ in _helped(rows[:LOOKED_AT], user))
+    return min(found, ENOUGH), found > ENOUGH or len(rows) > LOOKED_AT
+
+
+def candidates(user: User) -> QuerySet:
+    """Pending requests that ask somebody like this person and that they have not voted on; a few may turn out not to need them."""
     asked = selectors_of(user)
-    if not asked:
-        return []
-    reached = reduce(or_, (Q(rules__who__contains=str(s)) for s in sorted(asked)))
-    rows = ApprovalRequest.objects.pending().visible_to(user).filter(reached, rules__opened_at__isnull=False)
-    rows = rows.with_subjects().defer("sheet").order_by("due_at", "pk").distinct()
-    found = list(rows.prefetch_related("rules", "votes", *_LISTED))
-    return [r for r in found if would_help(r, user)]
+    reached = reduce(or_, (Q(who__contains=str(selector)) for selector in sorted(asked)), Q(pk__in=[]))
+    rules = RequestRule.objects.filter(reached, request=OuterRef("pk"), opened_at__isnull=False)
+    voted = Vote.objects.filter(request=OuterRef("pk"), person=user, state=VoteState.CAST)
+    rows = ApprovalRequest.objects.pending().visible_to(user).filter(Exists(rules)).exclude(Exists(voted))
+    return rows.exclude(requester=user, count_requester=False).order_by("due_at", "pk")
 
 
-_LISTED = ("release__changes", "release__risks")
+_LIGHT = (
+    *("kind", "state", "purpose", "product", "requester", "count_requester", "count_author", "allow_bulk"),
+    *("digests", "due_at"),
+    *(f"{field}__id" for field in SUBJECT_FIELDS.values()),
+    *("change__author", "change__risk", "template__created_by", "template__risk", "proposal__created_by"),
+)
+
+
+# The whole tables that say who may fill a rule.
+_PEOPLE = ("grant_table", "team_table", "named_table", "absence_table", "delegation_table")
+
+
+def light(rows: QuerySet) -> QuerySet:
+    """Requests with no more of their subjects than who wrote them and how risky they are."""
+    votes = Vote.objects.only("request", "person", "seat", "verdict", "state", "counts_for", "digests")
+    return (
+        rows.select_related(*SUBJECT_FIELDS.values())
+        .only(*_LIGHT)
+        .prefetch_related(
+            "rules",
+            Prefetch("votes", votes),
+            Prefetch("release__changes", Change.objects.only("release", "author")),
+            Prefetch("release__risks", Risk.objects.only("release", "impact", "likelihood")),
+            "proposal__edit_table",
+        )
+    )
 
 
 def selectors_of(user: User) -> set[who.Selector]:
@@ -90,20 +178,76 @@ def selectors_of(user: User) -> set[who.Selector]:
 APPROVING = {role.slug for role in ROLES.values() if role.approves}
 
 
-def would_help(request: ApprovalRequest, user: User) -> bool:
-    """Whether the person's approval, given next, would fill a place that is still open."""
-    if places.barred(request, user) or any(
-        v.person_id == user.pk and v.state == VoteState.CAST for v in request.votes.all()
-    ):
+def _helped(rows: list[ApprovalRequest], user: User, wanted: Wanted = ALL) -> Iterator[ApprovalRequest]:
+    rows = [r for r in rows if wanted.takes(r.kind, r.product_id, sheet.band_of(r.subject), r.due_at)]
+    seats, known = seats_of(rows), {}
+    for request in rows:
+        alike = _alike(request)
+        shape = None if request.votes.all() else (alike, tuple((r.who, r.need, r.stage) for r in request.rules.all()))
+        if shape is None or shape not in known:
+            helps = would_help(request, user, seats[alike])
+            if shape is not None:
+                known[shape] = helps
+        else:
+            helps = known[shape]
+        if helps:
+            yield request
+
+
+def _alike(request: ApprovalRequest) -> tuple:
+    """Requests with the same mark may be filled by the same people: same product, same rules, same people who never count."""
+    out = matching.barred(request.subject, request.requester_id, request)
+    return request.product_id, frozenset(out), tuple(sorted(rule.who for rule in request.rules.all()))
+
+
+def seats_of(rows: Iterable[ApprovalRequest]) -> dict[tuple, matching.Seats]:
+    """{mark of requests that ask alike: who may fill their rules}, worked out on one request of each."""
+    firsts = {}
+    for request in rows:
+        firsts.setdefault(_alike(request), request)
+    full = ApprovalRequest.objects.with_subjects().defer("sheet").prefetch_related("release__changes")
+    full = full.prefetch_related("proposal__edit_table").in_bulk([request.pk for request in firsts.values()])
+    lend_tables([request.subject for request in full.values()])
+    return {mark: matching.seats(full[r.pk].subject, r.rules.all(), r.requester_id, r) for mark, r in firsts.items()}
+
+
+def lend_tables(subjects: list, names: Iterable[str] = _PEOPLE) -> None:
+    """Fetch the small tables once for subjects of whatever kinds."""
+    for name in names if subjects else ():
+        give(subjects, name, list(getattr(subjects[0], name).all()))
+
+
+def would_help(request: ApprovalRequest, user: User, seats: matching.Seats) -> bool:
+    """Whether the person's approval, given next, would fill a place that is still open. By the sheet as last frozen."""
+    if places.barred(request, user) or any(v.person_id == user.pk for v in tally.cast(request)):
         return False
-    seats = matching.seats(request.subject, request.rules.all(), request.requester_id, request)
     own, others = places.of(request, user, seats)
     mine = [own] if own else others
     if not mine:
         return False
     eligible = {rule.who: {p.seat.pk for p in mine if rule.who in p.rules} for rule in request.rules.all()}
-    counted = tally.count(request, request.digests, eligible)
-    return any(rule.could_help for rule in counted.rules)
+    return any(rule.could_help for rule in tally.count(request, request.digests, eligible).rules)
+
+
+def following(user: User, decided: ApprovalRequest, wanted: Wanted = ALL) -> ApprovalRequest | None:
+    """The request that stands next in the person's list once one is decided: that below it, else the first."""
+    rest = [r for r in requests_for(user, wanted) if r.pk != decided.pk]
+    below = [r for r in rest if (r.due_at, r.pk) > (decided.due_at, decided.pk)]
+    return next(iter(below or rest), None)
+
+
+# The full step: in words
+
+
+def votes(user: User, wanted: Wanted = ALL) -> list[Item]:
+    return items_of(requests_for(user, wanted), user)
+
+
+def items_of(requests: Collection[ApprovalRequest], user: User) -> list[Item]:
+    """The requests in words, in the order given."""
+    rows = ApprovalRequest.objects.with_subjects().defer("sheet").prefetch_related("votes", "release__risks")
+    full = rows.in_bulk([request.pk for request in requests])
+    return [vote_item(full[request.pk], user) for request in requests if request.pk in full]
 
 
 def vote_item(request: ApprovalRequest, user: User) -> Item:
@@ -111,7 +255,7 @@ def vote_item(request: ApprovalRequest, user: User) -> Item:
     why = "Approve again: it changed since your vote" if again else f"{request.requester.name} asks for your approval"
     url, risk = reverse("portal:inbox_item", args=[request.pk]), sheet.band_of(request.subject)
     kind = "vote" if request.kind in (Subject.RELEASE, Subject.CHANGE) else request.kind
-    return Item(kind, title_of(request), url, why, request.due_at, risk, again, request)
+    return Item(kind, title_of(request), url, why, request.due_at, risk, again, request, request.product_id)
 
 
 def title_of(request: ApprovalRequest) -> str:
@@ -123,157 +267,23 @@ def title_of(request: ApprovalRequest) -> str:
 # Signatures
 
 
-def signatures(user: User) -> list[Item]:
-    """Tests that passed on the current candidate of an open release and wait for a name."""
+def signable(user: User) -> QuerySet:
+    """Tests that passed on the current candidate of an open release and that the person may sign."""
     rows = Signoff.objects.visible_to(user).filter(
         state=SignoffState.PASSED, candidate=F("candidate__release__candidate"), candidate__release__state__in=OPEN
     )
-    rows = policy.only_where(rows, user, "releases.sign_off_tests", "candidate__release__product_id")
+    return policy.only_where(rows, user, "releases.sign_off_tests", "candidate__release__product_id")
+
+
+def signatures(user: User) -> list[Item]:
+    """Tests that wait for a name."""
     return [
         Item(
             "signoff",
             str(s.candidate.release),
             guards.signoff_url(s.candidate.release, s.kind),
             f"{s.get_kind_display()} tests passed on {s.candidate.short} and wait for a signature",
+            product_id=s.candidate.release.product_id,
         )
-        for s in rows.select_related("candidate__release__product")
+        for s in signable(user).select_related("candidate__release__product")
     ]
-
-
-# The sheet
-
-_RELEASE_GATES = ("required_table", "requests__votes__person", "requests__rules")
-
-
-def loaded(request_id: int) -> ApprovalRequest:
-    """A request with everything that its sheet reads. Raises ApprovalRequest.DoesNotExist."""
-    return (
-        ApprovalRequest.objects.with_subjects()
-        .select_related("release__candidate", "change__author", "policy")
-        .prefetch_related(
-            "rules", "votes__person", "votes__seat", "votes__sheet", "questions__asked_by", "questions__answered_by"
-        )
-        .get(pk=request_id)
-    )
-
-
-def sheet_for(request: ApprovalRequest, user: User, *, shown: str = "", comment: str = "", blockers=()) -> dict:
-    """The context of `approvals/_sheet.html` for one reader.
-
-    `shown` is the digest of a sheet that moved under the reader's hands: the difference is then to that one. `comment` is what was
-    typed, `blockers` what a door answered.
-    """
-    request = loaded(request.pk)
-    subject = request.subject
-    kind = kind_of(subject)
-    prefetch_related_objects([subject], *kind.parts, *matching.TABLES, *(_RELEASE_GATES if request.release_id else ()))
-    live = sheet.of(subject)
-    mine = [v for v in request.votes.all() if v.person_id == user.pk]
-    before = _before(request, mine, shown, live)
-    not_you = why_not(request, user)
-    return {
-        "asked": request,
-        "subject": subject,
-        "kind": kind,
-        "subject_url": kind.url(subject),
-        "is_release": request.release_id is not None,
-        "risk": sheet.band_of(subject),
-        "digest": live.digest,
-        "facets": facets(live.content),
-        "moved": bool(shown),
-        "before": before,
-        "difference": sheet.compare(before.content, live.content) if before else [],
-        "same": sheet.unchanged(before.content, live.content) if before else [],
-        "last": mine[-1] if mine else None,
-        "standing": next((v for v in mine if v.state == VoteState.CAST), None),
-        "evidence": evidence(subject),
-        "ledger": ledger.of(request),
-        "questions": list(request.questions.all()),
-        "may_answer": policy.may(user, "releases.comment", request) and not user.is_service,
-        "not_you": not_you,
-        "consequence": "" if not_you else consequence(request, user, live),
-        "comment": comment,
-        "comment_error": next((b.message for b in blockers if b.field == "comment"), ""),
-        "blockers": [b for b in blockers if b.field != "comment" and b.code != "moved"],
-    }
-
-
-def _before(request: ApprovalRequest, mine: list, shown: str, live: sheet.Sheet):
-    """The sheet to show the difference to: the one that was on the page, else the one of the reader's last decision."""
-    if shown:
-        known = request.sheets.filter(digest=shown).first()
-        return known or request.sheets.exclude(digest=live.digest).last()
-    if mine and mine[-1].sheet.digest != live.digest:
-        return mine[-1].sheet
-    return None
-
-
-def why_not(request: ApprovalRequest, user: User) -> str:
-    """Why the reader cannot decide here, as a sentence; "" when they can."""
-    if request.state != RequestState.PENDING:
-        return f"This request is {request.get_state_display().lower()}; no vote is open on it."
-    if user.is_service:
-        return "Service accounts may report and enact, never sign."
-    barred = places.barred(request, user)
-    if barred:
-        return barred.message
-    own, others = places.of(request, user)
-    mine = own or next(iter(others), None)
-    if mine is None:
-        if not policy.may(user, "releases.vote", request):
-            return policy.refusal_text("releases.vote")
-        return "None of this request's rules asks for you, and nobody who is asked delegated to you."
-    if not places.is_open(request, mine):
-        return "Others decide first: your stage is not reached yet."
-    return ""
-
-
-def consequence(request: ApprovalRequest, user: User, live: sheet.Sheet) -> str:
-    """What happens when the reader approves, in a sentence or two."""
-    own, others = places.of(request, user)
-    place = own or others[0]
-    after = tally.with_approval(request, place.seat.pk, place.rules, live.digests)
-    what = f"Your approval in {place.seat.name}'s place" if place.delegation else "Your approval"
-    if not after.met:
-        still = [wording.plural(r.missing, r.rule.label) for r in after.open]
-        be = "is" if after.missing == 1 else "are"
-        return f"{what} counts; {wording.listed(still)} {be} still needed. Nothing moves yet."
-    return f"{what} completes the quorum: {effects.of(request)}"
-
-
-def facets(content: dict[str, dict]) -> list[tuple[str, list[tuple[str, str | list[str]]]]]:
-    """[(facet, [(label, text or list of texts)])] of what a sheet says; empty fields and facets are left out."""
-    shown = []
-    for facet in Facet.values:
-        rows = [
-            (sheet.label(name), _shown(value))
-            for name, value in content.get(facet, {}).items()
-            if value not in ("", [], None)
-        ]
-        if rows:
-            shown.append((facet, rows))
-    return shown
-
-
-def _shown(value) -> str | list[str]:
-    return [sheet.row_words(row) for row in value] if isinstance(value, list) else sheet.worded(value)
-
-
-def evidence(subject) -> list[tuple[str, str, str, str]]:
-    """[(state, kind, words, url)] of the sign-offs of a release's current candidate, required ones that are missing included."""
-    if kind_of(subject).name != "release" or subject.candidate is None:
-        return []
-    known = {s.kind: s for s in subject.candidate.signoffs.select_related("signed_by", "reported_by")}
-    kinds = [*matching.required_kinds(subject), *sorted(known)]
-    return [_evidence_row(subject, kind, known.get(kind)) for kind in dict.fromkeys(kinds)]
-
-
-def _evidence_row(release: Release, kind: str, signoff: Signoff | None) -> tuple[str, str, str, str]:
-    label, url = SignoffKind(kind).label, guards.signoff_url(release, kind)
-    if signoff is None:
-        return SignoffState.REQUIRED.value, label, "not reported yet", url
-    if signoff.state == SignoffState.SIGNED_OFF and signoff.signed_by:
-        return signoff.state, label, f"{signoff.signed_by.name}, {wording.near(signoff.signed_at)}", url
-    if signoff.reported_by:
-        return signoff.state, label, f"{signoff.reported_by.name}, {wording.near(signoff.reported_at)}", url
-    return signoff.state, label, "", url

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from approvals.views import board, change, decision, exemption, meeting, release, signoff, stop
+from approvals.views import board, bulk, change, decision, exemption, meeting, release, signoff, stop
 from approvals.views.policies import listing, required, rows, trying, version
 
 app_name = "approvals"
@@ -18,6 +18,7 @@ urlpatterns = [
     path("products/<slug:slug>/unauthorised/", change.discovered, name="unauthorised"),
     path("catalogue/<int:pk>/propose/", release.request_template, name="request_template"),
     path("evidence/<int:pk>/", signoff.evidence, name="evidence"),
+    path("inbox/bulk/", bulk.bulk, name="bulk"),
     path("inbox/<int:pk>/approve/", decision.decide, {"how": "approve"}, name="approve"),
     path("inbox/<int:pk>/reject/", decision.decide, {"how": "reject"}, name="reject"),
     path("inbox/<int:pk>/ask/", decision.decide, {"how": "ask"}, name="ask"),

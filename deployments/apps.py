@@ -6,11 +6,14 @@ class DeploymentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
+        from approvals.subjects import parts
         from core import gates, outbox
-        from deployments import guards, reactions
+        from deployments import guards, payload, reactions
 
         _answer_own_gates(gates, guards)
         _answer_gates_of_releases(gates, guards)
+        parts.add_to_configuration("hooks", payload.hooks)
+        parts.add_to_configuration("verification", payload.verification)
         outbox.on(
             ("release.candidate_added", "release.cancelled"),
             consumer="deployments.supersede",

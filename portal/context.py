@@ -21,7 +21,10 @@ from reports.sight import only_looks_on
 
 @dataclass(frozen=True)
 class Entry:
-    """One link of the navigation. `key`: G then this key goes there, or for actions the key itself."""
+    """One link of the navigation. `key`: G then this key goes there, or for actions the key itself.
+
+    `more` says that there are more than `count`.
+    """
 
     slug: str
     word: str
@@ -32,6 +35,7 @@ class Entry:
     count_words: str = ""
     hot: bool = False
     current: bool = False
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,8 +133,9 @@ class Shell:
     sign_out_url = cached_property(lambda self: address("accounts:sign_out"))
 
     @cached_property
-    def inbox_count(self) -> int:
-        return 0 if self.looks_on else len(inbox.items_for(self.user))
+    def inbox_count(self) -> tuple[int, bool]:
+        """(how much waits, whether it is more than that)."""
+        return (0, False) if self.looks_on else inbox.count_for(self.user)
 
     @cached_property
     def looks_on(self) -> bool:
@@ -164,8 +169,8 @@ class Shell:
     @cached_property
     def nav(self) -> list[Entry]:
         counts = {
-            "inbox": (self.inbox_count, "waiting for you", True),
-            "deployments": (self.running_count, "running", False),
+            "inbox": (*self.inbox_count, "waiting for you", True),
+            "deployments": (self.running_count, False, "running", False),
         }
         return self._entries([row for row in NAV if not self.looks_on or row[0] in FOR_ALL], counts)
 
@@ -193,8 +198,9 @@ class Shell:
         entries = []
         for slug, word, icon, name, key in rows:
             if url := address(name):
-                count, count_words, hot = (counts or {}).get(slug, (0, "", False))
-                entries.append(Entry(slug, word, icon, url, key, count, count_words, hot, self._is_current(url)))
+                count, more, count_words, hot = (counts or {}).get(slug, (0, False, "", False))
+                current = self._is_current(url)
+                entries.append(Entry(slug, word, icon, url, key, count, count_words, hot, current, more))
         return entries
 
     def _is_current(self, url: str) -> bool:

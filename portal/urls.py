@@ -10,6 +10,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("theme/", preferences.theme, name="theme"),
     path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/list/", inbox.inbox_list, name="inbox_list"),
     path("inbox/<int:pk>/", inbox.inbox, name="inbox_item"),
     path("r/<slug:product>/<str:version>/", release.release, name="release"),
     path("r/<slug:product>/<str:version>/log/", release.log, name="release_log"),

@@ -8,10 +8,12 @@
  *   data-dismiss="sel"  button: removes the closest element that matches
  *   data-copy="text"    button: copies text and says so
  *   data-keys="list"    region: J and K move, Enter opens
- *   data-key="a"        link: the key follows it; button: the key focuses it, Enter then presses it
+ *   data-key="a"        link: the key follows it; button: the key focuses it, Enter then presses it; upper case: with Shift
+ *   data-press          button: its key presses it at once; a key that is held down presses it once
  *   data-go="h"         link: G then H goes there
  *   data-live           htmx element: does not poll while the tab is hidden; a log that is at its end stays there
  *   data-focus          takes the focus when it arrives
+ *   data-say="text"     is announced when it arrives
  */
 (() => {
   'use strict';
@@ -63,17 +65,39 @@
   });
 
   /* Keys. Off while typing, and off altogether when the reader has switched them off in Settings. */
-  const typing = (el) => el.closest('input, textarea, select, [contenteditable]');
+  const typing = (el) => el.closest('input:not([type=checkbox]), textarea, select, [contenteditable]');
   let lead = 0;
 
   const move = (step) => {
     const items = $$('[data-keys="list"] :is(.item, tbody th a:first-of-type)');
     if (!items.length) return;
     const at = items.findIndex((x) => x === document.activeElement);
-    const from = at < 0 ? items.findIndex((x) => x.hasAttribute('aria-current')) : at;
+    const from = at < 0 ? items.findIndex((x) => x.matches('[aria-current], .is-shown')) : at;
     const next = items[Math.min(items.length - 1, Math.max(0, from + step))];
     next.focus();
     next.scrollIntoView({ block: 'nearest' });
+  };
+
+  /* Select the item with the focus, or the one shown, to approve it together with others. */
+  const pick = () => {
+    const item = document.activeElement.closest?.('.item') || $('.item[aria-current], .item.is-shown');
+    const box = item && $('input.pick', item.parentElement);
+    if (!box) { if (item) say('This one is decided by itself.'); return; }
+    box.click();
+    const count = $$('input.pick:checked').length;
+    say(`${$('.t', item).textContent} ${box.checked ? 'selected' : 'taken out'}. ${count} selected.`);
+  };
+
+  const seen = (el) => el.checkVisibility ? el.checkVisibility() : el.offsetParent !== null;
+  const press = (k, held) => {
+    const all = [...$$(`main [data-key="${k}"]`), ...$$(`[data-key="${k}"]`)];
+    const el = all.find(seen) || all.find((x) => x.matches('a'));
+    if (!el) return false;
+    if (k === 'A' && !$('input.pick:checked')) say('Nothing is selected. X selects.');
+    else if (el.matches('a') || k === 'A') el.click();
+    else if (!el.hasAttribute('data-press')) el.focus();
+    else if (!held) el.click();
+    return true;
   };
 
   document.addEventListener('keydown', (e) => {
@@ -96,10 +120,9 @@
     else if (k === 'j') move(1);
     else if (k === 'k') move(-1);
     else if (k === 'c') { const c = $('.decide textarea, .comment input'); if (c) { e.preventDefault(); c.focus(); } }
-    else if (/^[a-z]$/.test(k)) {
-      const el = $(`main [data-key="${k}"]`) || $(`[data-key="${k}"]`);
-      if (el) { e.preventDefault(); el.matches('a') ? el.click() : el.focus(); }
-    }
+    else if (k === 'x' && $('input.pick, .inbox')) { e.preventDefault(); pick(); }
+    else if ((k === 'ArrowDown' || k === 'ArrowUp') && e.target.closest('[data-keys="list"]')) { e.preventDefault(); move(k === 'ArrowDown' ? 1 : -1); }
+    else if (/^[a-z]$/i.test(k)) { if (press(k, e.repeat)) e.preventDefault(); }
   });
 
   /* What asks for the focus gets it: a refusal that arrives, the errors of a form that came back. */
@@ -115,8 +138,18 @@
   });
   document.addEventListener('htmx:afterSwap', (e) => {
     takeFocus(e.target);
+    const news = $('[data-say]', e.target);
+    if (news) say(news.dataset.say);
     const log = e.target.closest?.('.log[data-live]');
     if (log?.dataset.atEnd === 'true') log.scrollTop = log.scrollHeight;
+  });
+  /* The list beside a sheet marks the one that is shown now. */
+  document.addEventListener('htmx:pushedIntoHistory', () => {
+    $$('.inbox-list .item').forEach((x) => {
+      x.classList.remove('is-shown');
+      if (new URL(x.href).pathname === location.pathname) x.setAttribute('aria-current', 'true');
+      else x.removeAttribute('aria-current');
+    });
   });
   /* An answer that htmx may not swap (403, 404, 500, no network) is never silent. */
   const failed = () => say('That did not work. Reload the page and try again.');

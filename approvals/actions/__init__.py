@@ -1,5 +1,6 @@
 """Doors of approvals. One topic per file; callers import them from here."""
 
+from approvals.actions.bulk import approve_many
 from approvals.actions.lapse import enact_due, expire_due, lapse_due
 from approvals.actions.lift import decide_lift, request_lift
 from approvals.actions.override import decide_override, finish_override_follow_up, request_override
@@ -27,6 +28,7 @@ __all__ = [
     "align",
     "align_all",
     "answer",
+    "approve_many",
     "ask",
     "attach_report",
     "cast_vote",

@@ -8,8 +8,12 @@ from releases.states import RiskBand, Tier
 
 BANDS = (RiskBand.LOW, RiskBand.MEDIUM, RiskBand.HIGH)
 
-# Relations that `configuration` reads, from any object with a product.
-CONFIGURATION: tuple[str, ...] = ("product__environments",)
+# Relations that `configuration` reads, from any object with a product: the last two by what deployments add.
+CONFIGURATION: tuple[str, ...] = (
+    "product__environments",
+    "product__environments__hooks",
+    "product__environments__verification",
+)
 
 # {field: rows of a product}: what higher rooms add to the configuration facet, such as hooks.
 _ADDED: dict[str, Callable[[object], list[dict]]] = {}

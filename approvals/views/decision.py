@@ -4,13 +4,14 @@ from functools import partial
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts import policy
-from approvals import actions, effects, inbox
-from approvals.forms import ReasonForm
+from approvals import actions, effects, inbox, reading
+from approvals.forms import ReasonForm, WantedForm
 from approvals.guards import address, subject_url
 from approvals.models import ApprovalRequest, Question, Vote
 from core.blockers import Refused
@@ -21,19 +22,26 @@ SAID = {"approve": "Approved", "reject": "Rejected", "ask": "Question asked"}
 
 @login_required
 def decide(request: HttpRequest, pk: int, how: str) -> HttpResponse:
-    """GET: the sheet with the form. POST: decide on what was shown (`digest`), with `comment`."""
+    """GET: the sheet with the form. POST: decide on what was shown (`digest`), with `comment`, in the place of `seat`."""
     asked = _visible(request, pk)
     if request.method != "POST":
         return _sheet(request, asked, how)
     comment, digest = request.POST.get("comment", ""), request.POST.get("digest", "")
+    seat_id = chosen_seat(request)
     try:
         if how == "ask":
             actions.ask(pk, actor=request.user, text=comment)
         else:
-            actions.cast_vote(pk, actor=request.user, verdict=how, digest=digest, comment=comment)
+            actions.cast_vote(pk, actor=request.user, verdict=how, digest=digest, comment=comment, seat_id=seat_id)
     except Refused as refusal:
-        return _sheet(request, asked, how, refusal, comment=comment, digest=digest)
+        return _sheet(request, asked, how, refusal, comment=comment, digest=digest, seat_id=seat_id)
     return _decided(request, pk, how)
+
+
+def chosen_seat(request: HttpRequest) -> int | None:
+    """Whose place the form says to fill; None leaves it to the door."""
+    text = request.POST.get("seat", "")
+    return int(text) if text.isdecimal() and len(text) <= 18 else None
 
 
 def _visible(request: HttpRequest, pk: int) -> ApprovalRequest:
@@ -50,37 +58,52 @@ def _sheet(
     refusal: Refused | None = None,
     comment: str = "",
     digest: str = "",
+    seat_id: int | None = None,
 ) -> HttpResponse:
     blockers = refusal.blockers if refusal else []
     moved = any(b.code == "moved" for b in blockers)
-    context = inbox.sheet_for(
-        asked, request.user, shown=(digest or "?") if moved else "", comment=comment, blockers=blockers
-    )
-    context["how"] = how
+    shown = (digest or "?") if moved else ""
+    context = reading.sheet_for(asked, request.user, shown=shown, comment=comment, seat_id=seat_id, blockers=blockers)
+    context["how"], context["list_query"] = how, _list_query(request)
     status = 200 if refusal is None else 422 if context["comment_error"] else 409
     context["failed"] = status == 422
     return render(request, "approvals/_sheet.html" if request.htmx else "approvals/decide.html", context, status=status)
 
 
+def _list_query(request: HttpRequest) -> str:
+    """The query of the list that the sheet was opened from: it says what comes next. Other parameters are dropped."""
+    return WantedForm.query_of(QueryDict(request.POST.get("list", "") or request.META.get("QUERY_STRING", "")))
+
+
 def _decided(request: HttpRequest, pk: int, how: str) -> HttpResponse:
-    asked = inbox.loaded(pk)
-    text = f"{SAID[how]}: {asked.subject}\n{outcome(asked, how)}"
+    """What came of it. Over htmx an approval brings the next sheet of the list at once; without script it is the next page."""
+    asked = reading.loaded(pk)
+    query = _list_query(request)
+    following = inbox.following(request.user, asked, WantedForm(QueryDict(query[1:]), reader=request.user).wanted())
+    said = {"asked": asked, "said": SAID[how], "outcome": outcome(asked, how)}
     if not request.htmx:
-        messages.success(request, text)
-        return redirect(address("portal:inbox") or subject_url(asked.subject))
-    request.user.__dict__.pop("_inbox", None)
-    waiting = inbox.waiting_for(request.user)
-    following = next((i for i in waiting if i.kind == "vote" and i.request.pk != pk), None)
-    context = {
-        "asked": asked,
-        "how": how,
-        "said": SAID[how],
-        "outcome": outcome(asked, how),
-        "waiting": waiting,
-        "following": following,
-    }
-    response = render(request, "approvals/_decided.html", context)
+        messages.success(request, f"{said['said']}: {asked.subject}\n{said['outcome']}")
+        to = reverse("portal:inbox_item", args=[following.pk]) if following and how == "approve" else ""
+        return redirect((to or address("portal:inbox") or subject_url(asked.subject)) + query)
+    if following and how == "approve":
+        response = _next_sheet(request, following, said, query)
+    else:
+        context = said | {"how": how, "following": following and reading.loaded(following.pk), "list_query": query}
+        response = render(request, "approvals/_decided.html", context)
     response["HX-Trigger"] = "inbox-changed"
+    return response
+
+
+def _next_sheet(request: HttpRequest, following: ApprovalRequest, said: dict, query: str) -> HttpResponse:
+    vote = said["asked"].votes.filter(person=request.user, state="cast").last()
+    context = reading.sheet_for(following, request.user) | {
+        "how": "",
+        "oob": True,
+        "list_query": query,
+        "just": said | {"vote": vote},
+    }
+    response = render(request, "approvals/_next.html", context)
+    response["HX-Push-Url"] = reverse("portal:inbox_item", args=[following.pk]) + query
     return response
 
 
@@ -109,7 +132,7 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         actions.answer(pk, actor=request.user, text=text)
     except Refused as refusal:
-        context = inbox.sheet_for(asked, request.user, blockers=refusal.blockers) | {
+        context = reading.sheet_for(asked, request.user, blockers=refusal.blockers) | {
             "how": "",
             "answer_kept": {pk: text},
             "failed": True,
@@ -118,7 +141,7 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
             request, "approvals/_sheet.html" if request.htmx else "approvals/decide.html", context, status=422
         )
     if request.htmx:
-        return render(request, "approvals/_sheet.html", inbox.sheet_for(asked, request.user) | {"how": ""})
+        return render(request, "approvals/_sheet.html", reading.sheet_for(asked, request.user) | {"how": ""})
     messages.success(request, "Answered\nWho asked is told.")
     return redirect(address("portal:inbox_item", asked.pk) or subject_url(asked.subject))
 

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from accounts import policy
-from approvals import actions, guards, inbox
+from approvals import actions, guards, reading
 from approvals.forms import DecideForm, OverrideForm
 from approvals.models import FreezeOverride, Waiver
 from approvals.views.release import freezes_in_the_way
@@ -78,7 +78,7 @@ def _decide(request: HttpRequest, found, door, context: dict) -> HttpResponse:
 
 def _only(user, found) -> str:
     asked = found.requests.deciding().order_by("-pk").first()
-    return inbox.why_not(inbox.loaded(asked.pk), user) if asked else "Nobody is asked about this any more."
+    return reading.why_not(reading.loaded(asked.pk), user) if asked else "Nobody is asked about this any more."
 
 
 @login_required

@@ -12,17 +12,16 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import policy
-from approvals import actions, agenda, inbox, invitation, ledger, minutes
+from approvals import actions, agenda, invitation, ledger, minutes, reading
 from approvals.actions import meeting as doors
 from approvals.board_forms import BoardReasonForm, MoveForm
 from approvals.board_states import ItemState, MeetingState
 from approvals.models import AgendaItem, Meeting
 from approvals.models.board import LEAD
 from approvals.views.board import calendar_file
+from approvals.views.decision import SAID, chosen_seat
 from core.blockers import Refused
 from core.forms import knock
-
-SAID = {"approve": "Approved", "reject": "Rejected", "ask": "Question asked"}
 
 
 def the_meeting(request: HttpRequest, pk: int) -> Meeting:
@@ -79,7 +78,7 @@ def page(
 def sheet_of(request: HttpRequest, item: AgendaItem, **more) -> dict:
     """The decision sheet of an item for this reader, whose buttons stay in the meeting."""
     addresses = {how: reverse("approvals:item_decide", args=[item.pk, how]) for how in SAID}
-    return inbox.sheet_for(item.request, request.user, **more) | {"decide_at": addresses, "within": True, "how": ""}
+    return reading.sheet_for(item.request, request.user, **more) | {"decide_at": addresses, "within": True, "how": ""}
 
 
 @require_safe
@@ -95,7 +94,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
         "shown": shown,
         "moved_on": moved_on,
         "row": agenda.Row(current, "", current.spent(now)) if current else None,
-        "tally": ledger.of(inbox.loaded(current.request_id)) if current and not moved_on else None,
+        "tally": ledger.of(reading.loaded(current.request_id)) if current and not moved_on else None,
         "now_at": now,
     }
     return render(request, "approvals/_meeting_live.html", context, status=286 if moved_on else 200)
@@ -237,7 +236,10 @@ def decide(request: HttpRequest, pk: int, how: str) -> HttpResponse:
         if how == "ask":
             actions.ask(item.request_id, actor=request.user, text=comment)
         else:
-            actions.cast_vote(item.request_id, actor=request.user, verdict=how, digest=digest, comment=comment)
+            seat_id = chosen_seat(request)
+            actions.cast_vote(
+                item.request_id, actor=request.user, verdict=how, digest=digest, comment=comment, seat_id=seat_id
+            )
     except Refused as refusal:
         return _not_decided(request, item, refusal, comment, digest)
     if request.htmx:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from approvals.models import ApprovalRequest, Evidence, Policy, RequiredSignoff, Signoff, Vote, Waiver
 from approvals.states import Facet
+from core.models import Event
 from tests.approvals.conftest import shown
 from tests.approvals.test_signoffs import FAILED, PASSED
 from tests.factories import approvals, releases
@@ -160,14 +161,71 @@ def test_approving_by_a_plain_form_goes_back_to_the_inbox_with_what_came_of_it(a
     assert release.state == "ready"
 
 
-def test_approving_by_htmx_answers_with_the_outcome_and_the_count(as_, ask, people):
+HTMX = {"HX-Request": "true", "HX-Target": "detail"}
+
+
+def test_approving_the_last_one_by_htmx_answers_with_what_came_of_it(as_, ask, people):
     request = ask()
-    response = decide(as_(people.qa), request, "approve", headers={"HX-Request": "true"})
+    response = decide(as_(people.qa), request, "approve", headers=HTMX)
     assert response.status_code == 200
     assert "The quorum is complete" in text(response)
-    assert "hx-swap-oob" in text(response)
     assert response["HX-Trigger"] == "inbox-changed"
     assert "<html" not in text(response)
+
+
+def test_approving_by_htmx_brings_the_next_sheet_of_the_filtered_list_at_once(as_, people):
+    now, product = timezone.now(), releases.product()
+    first, middle, last = (
+        approvals.request(
+            releases.change(product, state="authorising", risk=risk), {"qa-approver": 2}, due_at=now + timedelta(days=day)
+        )
+        for day, risk in ((1, "low"), (2, "high"), (3, "low"))
+    )
+    url = reverse("approvals:approve", args=[first.pk])
+    sent = {"digest": shown(first), "list": "risk=low&group=due&page=7&next=//evil.example"}
+    response = as_(people.qa).post(url, sent, headers=HTMX)
+    page = text(response)
+    assert Vote.objects.get().request == first
+    assert response["HX-Push-Url"] == reverse("portal:inbox_item", args=[last.pk]) + "?risk=low&group=due"
+    assert f"Approved: {first.subject}" in page
+    assert "Take it back" in page
+    assert shown(last) in page
+    assert str(middle.subject) not in page
+    assert 'name="list" value="risk=low&amp;group=due"' in page
+
+
+def test_without_script_an_approval_leads_to_the_next_sheet_and_the_last_one_to_the_inbox(as_, people):
+    product = releases.product()
+    first, second = (
+        approvals.request(releases.change(product, state="authorising"), {"qa-approver": 2}) for _ in range(2)
+    )
+    client = as_(people.qa)
+    assert decide(client, first, "approve").url == reverse("portal:inbox_item", args=[second.pk])
+    assert decide(client, second, "approve").url == reverse("portal:inbox")
+
+
+def test_no_get_no_head_and_no_prefetch_of_any_address_of_a_decision_decides(as_, ask, people):
+    request = ask({"qa-approver": 2})
+    vote = approvals.vote(request, people.qa2)
+    question = request.questions.create(asked_by=people.qa, text="Why?")
+    addresses = [reverse(f"approvals:{how}", args=[request.pk]) for how in ("approve", "reject", "ask", "withdraw")]
+    addresses += [reverse("approvals:bulk") + f"?pick={request.pk}&digest-{request.pk}={shown(request)}"]
+    addresses += [reverse("approvals:revoke", args=[vote.pk]), reverse("approvals:answer", args=[question.pk])]
+    addresses += [reverse("portal:inbox_item", args=[request.pk])]
+    before = Event.objects.count()
+    for user in (people.qa, people.qa2, people.manager):
+        client = as_(user)
+        for url in addresses:
+            shown_to = {"digest": shown(request), "comment": "x", "reason": "x", "text": "x", "verdict": "approve"}
+            for ask_for in (client.get, client.head):
+                assert ask_for(url, shown_to).status_code in (200, 403, 405), url
+                assert ask_for(url, shown_to, headers={"Sec-Purpose": "prefetch"}).status_code in (200, 403, 405), url
+    request.refresh_from_db()
+    vote.refresh_from_db()
+    question.refresh_from_db()
+    assert (request.state, vote.state, question.answer) == ("pending", "cast", "")
+    assert Vote.objects.count() == 1
+    assert Event.objects.count() == before
 
 
 @pytest.mark.parametrize("htmx", [True, False])

@@ -152,12 +152,12 @@ def test_a_question_counts_as_no_vote_and_is_answered_once_by_somebody_else(ask,
     assert names()[2:] == ["question.asked", "question.answered"]
 
 
-def test_a_vote_says_in_the_log_which_roles_it_could_fill_and_on_which_sheet(ask, people):
+def test_a_vote_says_in_the_log_which_rules_it_could_fill_and_on_which_sheet(ask, people):
     request = ask()
     digest = shown(request)
     vote(request, people.qa, comment="Fine.")
     payload = Event.objects.get(name="vote.cast").payload
-    assert (payload["roles"], payload["digest"], payload["comment"]) == (["qa-approver"], digest, "Fine.")
+    assert (payload["counts_for"], payload["digest"], payload["comment"]) == (["role:qa-approver"], digest, "Fine.")
 
 
 def test_a_stale_rejection_no_longer_stands_in_the_way(ask, release, people):

@@ -10,6 +10,7 @@ from accounts.actions import system_user
 from approvals import sheet, who
 from approvals.models import (
     ApprovalRequest,
+    Delegation,
     Evidence,
     FreezeOverride,
     FrozenSheet,
@@ -120,6 +121,13 @@ def vote(on: ApprovalRequest, person, *whos: str, verdict=Verdict.APPROVE, **fie
     counts_for = [w if ":" in w else f"role:{w}" for w in whos or ("qa-approver",)]
     defaults = {"counts_for": counts_for, "digests": on.digests, "sheet": on.sheets.last(), "seat": person}
     return Vote.objects.create(request=on, person=person, verdict=verdict, **(defaults | fields))
+
+
+def delegation(person, stand_in, **fields) -> Delegation:
+    """`stand_in` votes in `person`'s places, from an hour ago until in two days."""
+    now = timezone.now()
+    defaults = {"starts_at": now - timedelta(hours=1), "ends_at": now + timedelta(days=2), "created_by": person}
+    return Delegation.objects.create(person=person, stand_in=stand_in, **(defaults | fields))
 
 
 def signoff(candidate, kind: str = "functional", state: str = "required", **fields) -> Signoff:

@@ -26,7 +26,7 @@ STALE = Blocker("stale", "Stale. Tomasz passed rc.2; rc.3 replaced it.", "/fix/"
 class QuietShell(Shell):
     """The shell with made-up rows."""
 
-    inbox_count = 2
+    inbox_count = (2, False)
     running_count = 1
     bell_count = 4
     products = [ProductLine("Payments API", "payments-api", "/products/payments-api/", "4.7.2", True)]

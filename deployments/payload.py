@@ -1,0 +1,97 @@
+"""What a deployment of a product would run, as rows of a decision sheet: nobody approves a payload that they cannot see.
+
+Rows say what is called and which inputs it gets, never a value that may be secret: of an address the host and path, of a command
+its program and the names of its inputs. The fingerprint covers the whole configuration, so that what is not shown still counts: an
+approval does not outlive a change of it. Secrets themselves are no part of it; they may be renewed without asking anybody.
+"""
+
+import hashlib
+import json
+import string
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ObjectDoesNotExist
+
+from core import wording
+
+
+def hooks(product) -> list[dict]:
+    """[{key, text}] of a product's hooks that are in use, in the order of environments and calls. Reads with `.all()`."""
+    if product is None:
+        return []
+    return [
+        {"key": f"{environment.name}: {hook.name}", "text": worded(hook, place)}
+        for environment in sorted(product.environments.all(), key=lambda e: (e.position, e.pk))
+        for place, hook in _in_use(environment)
+    ]
+
+
+def _in_use(environment) -> list[tuple[int, object]]:
+    """[(place among the calls of its purpose, hook)]."""
+    found, places = [], {}
+    for hook in sorted(environment.hooks.all(), key=lambda h: (h.on, h.position, h.pk)):
+        if hook.is_active:
+            places[hook.on] = places.get(hook.on, 0) + 1
+            found.append((places[hook.on], hook))
+    return found
+
+
+def worded(hook, place: int) -> str:
+    """ "on deploy, call 1 · command ship.sh with version, environment · at most 600 s, then fail · settings 4be107d2a1c3"."""
+    called = {"command": _command, "http": _address}.get(hook.driver, lambda config: "")(hook.config)
+    parts = [
+        f"on {hook.get_on_display().lower()}, call {place}",
+        f"{hook.driver} {called}".strip(),
+        f"at most {hook.timeout_s} s, when it fails: {hook.get_on_failure_display().lower()}",
+        f"settings {fingerprint(hook.config)}",
+    ]
+    return " · ".join(parts)
+
+
+def _command(config: dict) -> str:
+    names = dict.fromkeys(name for argument in _texts(config.get("arguments")) for name in _placeholders(argument))
+    return f"{config.get('program', '')} with {wording.listed(list(names)) or 'no inputs'}"
+
+
+def _texts(value) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
+
+
+def _placeholders(argument: str) -> list[str]:
+    """The names in braces; none where the text cannot be read as such."""
+    try:
+        return [name for _, name, _, _ in string.Formatter().parse(argument) if name]
+    except ValueError:
+        return []
+
+
+def _address(config: dict) -> str:
+    """Host and path; never what stands before an @ or after a question mark."""
+    try:
+        url = urlsplit(str(config.get("url", "")))
+        port = f":{url.port}" if url.port else ""
+    except ValueError:
+        return "an address that cannot be read"
+    return f"{url.hostname or ''}{port}{url.path}"
+
+
+def fingerprint(config: dict) -> str:
+    """The first twelve hexadecimal digits of the SHA-256 of the canonical JSON."""
+    canonical = json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def verification(product) -> list[dict]:
+    """[{key, text}] of how success is proven in each environment where that was said; elsewhere the defaults hold."""
+    if product is None:
+        return []
+    rows = []
+    for environment in sorted(product.environments.all(), key=lambda e: (e.position, e.pk)):
+        try:
+            how = environment.verification
+        except ObjectDoesNotExist:
+            continue
+        version = f", {how.version_path} names the version" if how.version_path else ""
+        text = f"{how.path} answers well for {how.steady_s} s{version}, within {how.timeout_s} s"
+        rows.append({"key": environment.name, "text": text})
+    return rows
