@@ -1,11 +1,12 @@
 """API of approval requests: the same doors as the pages."""
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from approvals import actions, matching, sheet, tally
+from approvals import actions, inbox, matching, sheet, tally
+from approvals.actions.bulk import MANY, Ballot
 from approvals.api.common import given
 from approvals.models import ApprovalRequest, Question, RequestRule, Vote
 from approvals.states import Verdict
@@ -148,6 +149,31 @@ class CastVoteSerializer(serializers.Serializer):
     )
 
 
+class BallotSerializer(serializers.Serializer):
+    id = serializers.IntegerField(help_text="Of the request")
+    digest = serializers.CharField(max_length=64, help_text="Of the sheet that was shown")
+    seat_id = serializers.IntegerField(
+        required=False, help_text="Whose place to fill, for a stand-in of several people"
+    )
+
+
+class BulkSerializer(serializers.Serializer):
+    requests = BallotSerializer(many=True, allow_empty=False, max_length=MANY)
+    comment = serializers.CharField(required=False, allow_blank=True, default="")
+
+
+class BlockerSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class CastSerializer(serializers.Serializer):
+    id = serializers.IntegerField(source="ballot.request_id", help_text="Of the request")
+    outcome = serializers.ChoiceField(["approved", "already", "moved", "refused"])
+    vote = serializers.IntegerField(source="vote.pk", allow_null=True, default=None)
+    blockers = BlockerSerializer(many=True)
+
+
 class QuestionTextSerializer(serializers.Serializer):
     text = serializers.CharField()
 
@@ -164,6 +190,10 @@ class RevokeSerializer(RequestReasonSerializer):
     vote = serializers.IntegerField()
 
 
+WAITING = OpenApiParameter("waiting", bool, description="Only those that wait for your own vote")
+
+
+@extend_schema_view(list=extend_schema(parameters=[WAITING]))
 class RequestViewSet(viewsets.ReadOnlyModelViewSet):
     """Approval requests. A vote names the digest of the sheet that was read; code `moved` says that it is no longer that."""
 
@@ -172,6 +202,12 @@ class RequestViewSet(viewsets.ReadOnlyModelViewSet):
 
     def get_queryset(self):
         return ApprovalRequest.objects.visible_to(self.request.user).with_votes()
+
+    def filter_queryset(self, queryset):
+        found = super().filter_queryset(queryset)
+        if self.action == "list" and self.request.query_params.get("waiting", "").lower() in ("true", "1"):
+            found = found.filter(pk__in=[r.pk for r in inbox.requests_for(self.request.user)]).order_by("due_at", "pk")
+        return found
 
     def get_serializer_class(self):
         return RequestSerializer if self.action == "list" else SheetSerializer
@@ -197,6 +233,16 @@ class RequestViewSet(viewsets.ReadOnlyModelViewSet):
         """Approve or reject. Needs a person: service accounts never sign."""
         actions.cast_vote(self.get_object().pk, actor=request.user, **given(CastVoteSerializer, request))
         return self._shown(pk)
+
+    @extend_schema(request=BulkSerializer, responses=CastSerializer(many=True))
+    @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
+    def bulk(self, request):
+        """Approve several, each on the digest of its sheet; only those whose `allow_bulk` is true. Says what came of each."""
+        data = given(BulkSerializer, request)
+        ballots = [Ballot(row["id"], row["digest"], row.get("seat_id")) for row in data["requests"]]
+        return Response(
+            CastSerializer(actions.approve_many(ballots, actor=request.user, comment=data["comment"]), many=True).data
+        )
 
     @extend_schema(request=RevokeSerializer, responses=SheetSerializer)
     @action(detail=True, methods=["post"])
