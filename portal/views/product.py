@@ -25,7 +25,7 @@ CLOSED_CHANGES = (ChangeState.DONE, ChangeState.WITHDRAWN, ChangeState.FAILED, C
 @login_required
 def product(request: HttpRequest, slug: str) -> HttpResponse:
     """One product in the reader's sight; 404 when there is none."""
-    found = Product.objects.visible_to(request.user).filter(slug=slug).first()
+    found = Product.objects.visible_to(request.user).select_related("blocked_by").filter(slug=slug).first()
     if found is None:
         raise Http404("There is no such product in your sight.")
     releases = Release.objects.filter(product=found)
@@ -44,6 +44,7 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
         "changes_count": changes.count(),
         "links": links(request.user, found),
         "feed": feed.told(events.select_related("actor", "on_behalf_of").order_by("-pk")[:6]),
+        "may_block": policy.may(request.user, "releases.block_release", found),
         "may_plan": policy.may(request.user, "releases.plan_release", found),
         "new_url": address("releases:new"),
         "can_list": bool(address("releases:products")) and not only_looks_on(request.user),

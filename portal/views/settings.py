@@ -34,6 +34,7 @@ HUB = {
         ("list", "Process", "Every transition with its rights and gates", "portal:process", TAKING_PART),
         ("scale", "Approval policies", "Who has to agree to what", "approvals:policies", "releases.manage_policies"),
         ("users", "Boards", "Who looks at changes together, and when", "approvals:boards", TAKING_PART),
+        ("list", "Standard changes", "What was approved once and may be done again", "releases:catalogue", TAKING_PART),
         (
             "flask",
             "Required sign-offs",

@@ -336,3 +336,22 @@ def test_operations_tell_how_long_the_oldest_waits(manager, text):
 
     assert "Every delivery arrives" in html
     assert "1 delivery waits" in html
+
+
+def test_a_blocked_product_says_who_stopped_it_why_and_where_its_lifting_is_asked_for(client):
+    from releases.actions import block_product
+    from tests.factories import accounts, releases
+
+    product = releases.product()
+    boss = accounts.person("boss", roles=["release-manager"])
+    client.force_login(boss)
+    page = client.get(f"/products/{product.slug}/").content.decode()
+    assert f"/products/{product.slug}/block/" in page
+    block_product(product.pk, actor=boss, reason="Smoke in the data centre.")
+    page = client.get(f"/products/{product.slug}/").content.decode()
+    assert "Smoke in the data centre." in page
+    assert f"/stops/product/{product.pk}/lift/" in page
+    client.force_login(accounts.person("reader", roles=["stakeholder"]))
+    page = client.get(f"/products/{product.slug}/").content.decode()
+    assert "Smoke in the data centre." in page
+    assert "/lift/" not in page

@@ -16,6 +16,7 @@ ENUMS = {
     "stage": releases.Stage,
     "strategy": releases.Strategy,
     "change": releases.ChangeState,
+    "change_template": releases.TemplateState,
     "change_type": releases.ChangeType,
     "change_kind": releases.ChangeKind,
     "risk": releases.RiskBand,
