@@ -132,7 +132,7 @@ OF_CHANGE = (
     "change.resumed",
 )
 OF_SIGNOFF = ("signoff.signed_off", "signoff.waived", "signoff.reported")
-OF_PRODUCT = ("environment.*",)
+OF_PRODUCT = ("environment.*", "product.pipeline_ordered")
 OF_TEMPLATE = ("template.revised", "template.retired")
 OF_STOP = ("release.unblocked", "product.unblocked", "environment.unblocked")
 
