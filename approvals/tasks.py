@@ -7,7 +7,11 @@ from approvals import actions
 
 @shared_task
 def lapse_due() -> None:
-    """Let requests expire and exemptions lapse whose instant has passed; put policies in force whose instant has come."""
+    """Everything that time alone brings about: what begins and ends, and what people are warned and reminded of."""
     actions.enact_due()
+    actions.turn_due()
     actions.expire_due()
     actions.lapse_due()
+    actions.ask_missing()
+    actions.warn_due()
+    actions.escalate_due()

@@ -8,9 +8,9 @@ harmless to repeat: `key` is the same for each attempt.
 
 import fnmatch
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -55,15 +55,27 @@ def queue(event: Event) -> None:
     _queue([Delivery(event=event, consumer=r.consumer) for r in reactions() if r.wants(event.name)])
 
 
-def fan_out(event: Event, consumer: str, targets: Iterable[str]) -> None:
-    """Queue one delivery of an event for each target ("user:5"), harmless to repeat. Call it inside a transaction."""
+def fan_out(event: Event, consumer: str, targets: Iterable[str] | Mapping[str, datetime]) -> None:
+    """Queue one delivery of an event for each target ("user:5"), harmless to repeat. Call it inside a transaction.
+
+    Targets given with instants are delivered then, by the sweep, the others at once.
+    """
     known = set(Delivery.objects.filter(event=event, consumer=consumer).values_list("target", flat=True))
-    _queue([Delivery(event=event, consumer=consumer, target=t) for t in targets if t not in known])
+    at = targets if isinstance(targets, Mapping) else {}
+    _queue(
+        [
+            Delivery(event=event, consumer=consumer, target=t, **({"due_at": at[t]} if t in at else {}))
+            for t in targets
+            if t not in known
+        ]
+    )
 
 
 def _queue(rows: list[Delivery]) -> None:
+    now = timezone.now()
     for row in Delivery.objects.bulk_create(rows):
-        transaction.on_commit(lambda pk=row.pk: ring(pk), robust=True)
+        if row.due_at <= now:
+            transaction.on_commit(lambda pk=row.pk: ring(pk), robust=True)
 
 
 def ring(delivery_id: int) -> None:

@@ -91,11 +91,14 @@ def _exemptions(found: Iterable[Waiver | FreezeOverride], subject: str) -> list[
 
 
 def _votes(release: Release) -> list[dict]:
-    found = Vote.objects.filter(request__release=release).select_related("person").order_by("pk")
+    found = Vote.objects.filter(request__release=release).select_related("person", "seat").order_by("pk")
     return [
-        {"by": v.person.name, "verdict": v.verdict, "state": v.state, "at": _iso(v.cast_at), "comment": v.comment}
+        {
+            "by": v.person.name, "for": v.seat.name if v.is_stand_in else "", "verdict": v.verdict, "state": v.state,
+            "at": _iso(v.cast_at), "comment": v.comment,
+        }
         for v in found
-    ]
+    ]  # fmt: skip
 
 
 def _iso(instant) -> str | None:

@@ -1,8 +1,11 @@
 """Doors of approvals. One topic per file; callers import them from here."""
 
 from approvals.actions.bulk import approve_many
-from approvals.actions.lapse import enact_due, expire_due, lapse_due
+from approvals.actions.delegation import delegate, end_delegation, turn_due
+from approvals.actions.escalation import escalate_due
+from approvals.actions.lapse import enact_due, expire_due, lapse_due, warn_due
 from approvals.actions.lift import decide_lift, request_lift
+from approvals.actions.missing import ask_missing
 from approvals.actions.override import decide_override, finish_override_follow_up, request_override
 from approvals.actions.policy import discard_policy, draft_policy, edit_policy, propose_policy, set_shadow
 from approvals.actions.policy_row import double_row, move_row, remove_row, save_row
@@ -30,16 +33,20 @@ __all__ = [
     "answer",
     "approve_many",
     "ask",
+    "ask_missing",
     "attach_report",
     "cast_vote",
     "decide_lift",
     "decide_override",
     "decide_waiver",
+    "delegate",
     "discard_policy",
     "double_row",
     "draft_policy",
     "edit_policy",
     "enact_due",
+    "end_delegation",
+    "escalate_due",
     "expedite_release",
     "expire_due",
     "finish_follow_up",
@@ -65,5 +72,7 @@ __all__ = [
     "settle",
     "sign_off",
     "start_run",
+    "turn_due",
+    "warn_due",
     "withdraw",
 ]

@@ -1,4 +1,8 @@
-"""What ends by itself when its instant has passed."""
+"""What ends by itself when its instant has passed, and the warnings before it does."""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from accounts.actions import system_user
 from approvals.actions import outcomes, parts
@@ -73,4 +77,41 @@ def _lapse_override(override_id: int) -> bool:
         override.lapse()
         override.save()
         record("override.lapsed", override, actor=system_user())
+    return True
+
+
+# Warnings
+
+WARN_BEFORE = timedelta(hours=24)
+WARN_AT_SHARE = 0.75  # of what lives no longer than that
+EXEMPTIONS = {Waiver: "waiver", FreezeOverride: "override"}
+
+
+def warning_at(exemption) -> datetime:
+    """When the owner of a granted waiver or override is warned: a day before its end, or at three quarters of a shorter life."""
+    since = exemption.decided_at or exemption.requested_at
+    life = exemption.expires_at - since
+    return exemption.expires_at - WARN_BEFORE if life > WARN_BEFORE else since + life * WARN_AT_SHARE
+
+
+def warn_due() -> int:
+    """Warn once of each granted waiver and override that lapses soon. Returns how many were new."""
+    soon = timezone.now() + WARN_BEFORE
+    return sum(
+        _warn(model, exemption.pk)
+        for model in EXEMPTIONS
+        for exemption in model.objects.granted().filter(warned_at__isnull=True, expires_at__lte=soon).order_by("pk")
+        if warning_at(exemption) <= timezone.now()
+    )
+
+
+def _warn(model, pk: int) -> bool:
+    with parts.locked_row(model, pk) as exemption:
+        now = timezone.now()
+        if exemption.warned_at or exemption.state != GrantState.GRANTED or exemption.expires_at <= now:
+            return False
+        exemption.warned_at = now
+        exemption.save()
+        told = {"expires_at": exemption.expires_at, "follow_up": exemption.follow_up}
+        record(f"{EXEMPTIONS[model]}.lapsing", exemption, actor=system_user(), **told)
     return True

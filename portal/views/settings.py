@@ -106,12 +106,16 @@ def operations(request: HttpRequest) -> HttpResponse:
     """The outbox: what waits, how long, and what was given up. 403 without the right to manage people."""
     policy.require(request.user, OPERATE)
     open_states = [DeliveryState.WAITING, DeliveryState.CLAIMED]
-    figures = Delivery.objects.aggregate(
+    # What is kept for an hour of its own, such as a reminder for when somebody is at work, is not late.
+    not_kept = ~Q(attempts=0, due_at__gt=timezone.now())
+    figures = Delivery.objects.filter(not_kept).aggregate(
         waiting=Count("pk", filter=Q(state__in=open_states)),
         dead=Count("pk", filter=Q(state=DeliveryState.DEAD)),
         oldest=Min("event__at", filter=Q(state__in=open_states)),
     )
-    dead_or_open = Delivery.objects.filter(state__in=[*open_states, DeliveryState.DEAD]).select_related("event")
+    dead_or_open = Delivery.objects.filter(not_kept, state__in=[*open_states, DeliveryState.DEAD]).select_related(
+        "event"
+    )
     page = Paginator(dead_or_open.order_by("state", "due_at", "pk"), 50).get_page(request.GET.get("page"))
     age = (timezone.now() - figures["oldest"]) if figures["oldest"] else None
     context = {"figures": figures, "age": age, "page": page, "consumers": [r.consumer for r in outbox.reactions()]}
