@@ -34,7 +34,7 @@ def lines() -> list[Line]:
     """One line per kind of subject, in the order in which a release meets them."""
     shown = list(whole().filter(state__in=[PolicyState.IN_FORCE, *OPEN]).order_by("-version"))
     over = Count("pk", filter=~Q(state__in=[PolicyState.IN_FORCE, *OPEN]))
-    counts = dict(Policy.objects.order_by().values_list("subject").annotate(over))
+    counts = dict(Policy.objects.order_by().values_list("subject").annotate(n=over))
     return [
         Line(
             subject,

@@ -78,7 +78,7 @@ def over_the_past(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _shown(word: str) -> str:
-    return word if word in replay.Ending else ""
+    return word if word in {ending.value for ending in replay.Ending} else ""
 
 
 def _cut(found: replay.Replay, shown: str) -> dict:
