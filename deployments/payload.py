@@ -37,7 +37,7 @@ def _in_use(environment) -> list[tuple[int, object]]:
 
 
 def worded(hook, place: int) -> str:
-    """ "on deploy, call 1 · command ship.sh with version, environment · at most 600 s, then fail · settings 4be107d2a1c3"."""
+    """ "on deployment, call 1 · command ship.sh with version, environment · at most 600 s, then fail · settings 4be107d2a1c3"."""
     called = {"command": _command, "http": _address}.get(hook.driver, lambda config: "")(hook.config)
     parts = [
         f"on {hook.get_on_display().lower()}, call {place}",

@@ -151,7 +151,9 @@ def test_what_is_wanted_is_cut_by_kind_product_risk_and_deadline(people):
     now = timezone.now()
     payments = releases.product()
     low = approvals.request(releases.change(payments, state="authorising"), due_at=now + timedelta(days=30))
-    high = approvals.request(releases.change(payments, state="authorising", risk="high"), due_at=now - timedelta(hours=1))
+    high = approvals.request(
+        releases.change(payments, state="authorising", risk="high"), due_at=now - timedelta(hours=1)
+    )
     shipped = releases.release(state="approving")
     releases.risk(shipped, impact=5, likelihood=5)
     ship = approvals.request(shipped, due_at=now + timedelta(days=3))
@@ -239,7 +241,8 @@ def thousand(count: int, people, first: int) -> None:
         for n, change in enumerate(made)
     )  # fmt: skip
     RequestRule.objects.bulk_create(
-        RequestRule(request=r, who="role:qa-approver", label="QA approver", opened_at=now, due_at=r.due_at) for r in asked
+        RequestRule(request=r, who="role:qa-approver", label="QA approver", opened_at=now, due_at=r.due_at)
+        for r in asked
     )
 
 
@@ -274,5 +277,5 @@ def test_a_thousand_waiting_requests_cost_as_many_queries_as_ten_and_little_beyo
     assert len(many) == len(few)
     assert len(badge) <= len(few)
     assert len(looks) - looks_at_ten == 2, "requests that ask alike are looked at once, by the list and by the count"
-    print(f"10: {ten_ms:.0f} ms, 1000: {thousand_ms:.0f} ms, count: {count_ms:.0f} ms")
-    assert thousand_ms < 10 * ten_ms + 2_000, f"10: {ten_ms:.0f} ms, 1000: {thousand_ms:.0f} ms"
+    told = f"10: {ten_ms:.0f} ms, 1000: {thousand_ms:.0f} ms, count: {count_ms:.0f} ms"
+    assert max(thousand_ms, count_ms) < 10 * ten_ms + 2_000, told

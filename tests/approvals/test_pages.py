@@ -177,7 +177,9 @@ def test_approving_by_htmx_brings_the_next_sheet_of_the_filtered_list_at_once(as
     now, product = timezone.now(), releases.product()
     first, middle, last = (
         approvals.request(
-            releases.change(product, state="authorising", risk=risk), {"qa-approver": 2}, due_at=now + timedelta(days=day)
+            releases.change(product, state="authorising", risk=risk),
+            {"qa-approver": 2},
+            due_at=now + timedelta(days=day),
         )
         for day, risk in ((1, "low"), (2, "high"), (3, "low"))
     )
