@@ -251,7 +251,8 @@ def decide(request: HttpRequest, pk: int, how: str) -> HttpResponse:
 def _not_decided(request: HttpRequest, item: AgendaItem, refusal: Refused, comment: str, digest: str) -> HttpResponse:
     moved = any(b.code == "moved" for b in refusal.blockers)
     shown = (digest or "?") if moved else ""
-    kept = sheet_of(request, item, shown=shown, comment=comment, blockers=refusal.blockers)
+    seat_id = chosen_seat(request)
+    kept = sheet_of(request, item, shown=shown, comment=comment, seat_id=seat_id, blockers=refusal.blockers)
     status = 422 if kept["comment_error"] else 409
     if request.htmx:
         return render(request, "approvals/_sheet.html", kept, status=status)
