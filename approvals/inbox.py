@@ -35,7 +35,8 @@ LOOKED_AT = 300  # rows that a count looks at, at most
 class Item:
     """One thing that waits. `kind`: vote, signoff, or what else a request is about (waiver, override, …).
 
-    `why` says in a sentence what is asked and by whom. `again` marks a vote that was given and went stale; `request` is set for votes.
+    `why` says in a sentence what is asked and by whom; `again` marks a vote that was given and went stale; `request` is set for
+    votes.
     """
 
     kind: str
