@@ -235,4 +235,3 @@ def live_subject(user: User, subject: str, pk: int):
     joins = {Release: ("product", "candidate", "manager"), Change: ("product", "release")}
     model = LIVE[subject]
     return model.objects.visible_to(user).select_related(*joins[model]).get(pk=pk)
-
