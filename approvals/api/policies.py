@@ -109,7 +109,7 @@ class RowBodySerializer(serializers.Serializer):
     rules = RuleBodySerializer(many=True, required=False)
 
 
-class MoveSerializer(serializers.Serializer):
+class RowMoveSerializer(serializers.Serializer):
     by = serializers.IntegerField(min_value=-500, max_value=500, help_text="Places later; negative: earlier")
 
 
@@ -287,12 +287,12 @@ class PolicyViewSet(viewsets.ReadOnlyModelViewSet):
         actions.remove_row(self.get_object().pk, int(row), actor=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=MoveSerializer, responses=PolicySerializer)
+    @extend_schema(request=RowMoveSerializer, responses=PolicySerializer)
     @action(detail=True, methods=["post"], url_path=r"rows/(?P<row>[0-9]{1,18})/move")
     def move_row(self, request, pk=None, row=None):
         """Let a row be asked earlier or later."""
         found = self.get_object()
-        actions.move_row(found.pk, int(row), actor=request.user, **given(MoveSerializer, request))
+        actions.move_row(found.pk, int(row), actor=request.user, **given(RowMoveSerializer, request))
         return self._shown(found.pk)
 
     @extend_schema(request=None, responses={201: RowSerializer})

@@ -10,6 +10,7 @@ from approvals.actions.bulk import MANY, Ballot
 from approvals.api.common import given
 from approvals.models import ApprovalRequest, Question, RequestRule, Vote
 from approvals.states import Verdict
+from releases.api.common import BlockerSerializer
 from releases.models import Release
 from releases.states import ReleaseState
 
@@ -160,11 +161,6 @@ class BallotSerializer(serializers.Serializer):
 class BulkSerializer(serializers.Serializer):
     requests = BallotSerializer(many=True, allow_empty=False, max_length=MANY)
     comment = serializers.CharField(required=False, allow_blank=True, default="")
-
-
-class BlockerSerializer(serializers.Serializer):
-    code = serializers.CharField()
-    message = serializers.CharField()
 
 
 class CastSerializer(serializers.Serializer):
