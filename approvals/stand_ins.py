@@ -1,6 +1,6 @@
 """Who stands in for whom: which places a person holds in their own name, and who keeps whose delegations. Reads only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -117,17 +117,19 @@ def circle(person_id: int, stand_in_id: int, starts_at, ends_at) -> bool:
     return back.filter(starts_at__lt=ends_at, ends_at__gt=starts_at).exists()
 
 
-def selector_words(selector: str) -> str:
-    """ "QA approver"; the name of a team or a person where it asks for one by name."""
-    chosen = who.parse(selector)[0]
-    if chosen.kind == "team":
-        return who.label(selector, teams=dict(Team.objects.filter(slug=chosen.name).values_list("slug", "name")))
-    if chosen.kind == "person":
-        return "what asks for them by name"
-    return who.label(selector)
+def team_names() -> dict[str, str]:
+    """{slug: name} of the teams that delegations may mention."""
+    return dict(Team.objects.values_list("slug", "name"))
 
 
-def scope_words(delegation: Delegation) -> str:
-    """ "as QA approver on Payments API", "all their votes"."""
+def selector_words(selector: str, teams: Mapping[str, str]) -> str:
+    """ "QA approver"; the name of a team; what asks for a person by name."""
+    if selector.startswith("person:"):
+        return "the one who is asked by name"
+    return who.label(selector, teams=teams)
+
+
+def scope_words(delegation: Delegation, teams: Mapping[str, str]) -> str:
+    """ "votes as QA approver on Payments API", "all votes"."""
     where = f" on {delegation.product}" if delegation.product_id else ""
-    return (f"votes as {selector_words(delegation.who)}" if delegation.who else "all votes") + where
+    return (f"votes as {selector_words(delegation.who, teams)}" if delegation.who else "all votes") + where

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from approvals.views import board, bulk, change, decision, exemption, meeting, release, signoff, stop
+from approvals.views import board, bulk, change, decision, delegation, exemption, meeting, release, signoff, stop
 from approvals.views.policies import listing, required, rows, trying, version
 
 app_name = "approvals"
@@ -47,6 +47,8 @@ urlpatterns = [
         rows.step,
         name="policy_row_step",
     ),
+    path("settings/delegations/", delegation.delegations, name="delegations"),
+    path("settings/delegations/<int:pk>/end/", delegation.end, name="delegation_end"),
     path("boards/", board.boards, name="boards"),
     path("boards/new/", board.edit, name="board_new"),
     path("boards/preview/", board.preview, name="board_preview"),

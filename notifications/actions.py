@@ -8,11 +8,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import hours
 from accounts.actions import system_user
 from accounts.models import User
 from approvals.guards import signoffs_missing
-from approvals.models import ApprovalRequest, Waiver
-from approvals.states import GrantState, RequestState
 from core import outbox
 from core.events import record, stream_of
 from core.locking import locked
@@ -23,9 +22,8 @@ from releases.models import Release
 from releases.states import ReleaseState
 
 MAIL = "notifications.mail"
-REMIND_REQUEST_BEFORE = timedelta(hours=24)
+LATER = "notifications.tell_later"
 REMIND_TESTS_AFTER = timedelta(hours=24)
-WARN_WAIVER_BEFORE = timedelta(hours=24)
 WARN_WINDOW_BEFORE = timedelta(hours=24)
 
 
@@ -44,8 +42,45 @@ def _tell_kind(kind: Kind, event: Event) -> list[Notification]:
     about = kind.read(event)
     if about is None:
         return []
+    people = _concerned(kind, about, event)
+    if event.name in kind.in_hours:
+        people = _at_work(kind, about, event, people)
+    return _write(kind, about, event, people)
+
+
+def _concerned(kind: Kind, about, event: Event) -> set[User]:
     people = {u for u in kind.who(about, event) if kind.even_to_actor or u.pk != event.actor_id}
-    people = {u for u in people if kind.sees(u, about)}
+    return {u for u in people if kind.sees(u, about)}
+
+
+def _at_work(kind: Kind, about, event: Event, people: set[User]) -> set[User]:
+    """Those who are told now; for the others the delivery is kept until they are at work.
+
+    Whom it would reach too late is left out, unless it would reach nobody in time: then everybody is told at once.
+    """
+    now, end = timezone.now(), kind.until(about, event)
+    calendars = hours.calendars(u.pk for u in people)
+    at = {u.pk: calendars[u.pk].next_working(now) for u in people}
+    in_time = {pk: start for pk, start in at.items() if start and (end is None or start < end)}
+    if not in_time:
+        return people
+    outbox.fan_out(event, LATER, {f"user:{pk}": start for pk, start in in_time.items() if start > now})
+    return {u for u in people if u.pk in in_time and in_time[u.pk] <= now}
+
+
+@transaction.atomic
+def tell_later(event: Event, user_id: int) -> list[Notification]:
+    """Tell one person, now at work, what still concerns them of an event; nothing where it no longer does."""
+    made = []
+    for kind in KINDS.values():
+        about = kind.read(event) if event.name in kind.in_hours else None
+        if about is not None:
+            made += _write(kind, about, event, {u for u in _concerned(kind, about, event) if u.pk == user_id})
+    outbox.fan_out(event, MAIL, [f"user:{n.recipient_id}" for n in made if n.wants_mail])
+    return made
+
+
+def _write(kind: Kind, about, event: Event, people: set[User]) -> list[Notification]:
     wishes = {s.user_id: s for s in Subscription.objects.filter(kind=kind.slug, user__in=people)}
     told = []
     for user in sorted(people, key=lambda u: u.pk):
@@ -118,28 +153,6 @@ def set_subscription(kind: str, *, actor: User, bell: bool, mail: bool) -> Subsc
     return Subscription.objects.update_or_create(user=actor, kind=kind, defaults={"bell": bell, "mail": mail})[0]
 
 
-def remind_of_request(request_id: int) -> bool:
-    """Record once that a request still waits. False when it was recorded, or is decided."""
-    with locked(ApprovalRequest.objects, request_id) as request:
-        if request.reminded_at or request.state != RequestState.PENDING:
-            return False
-        request.reminded_at = timezone.now()
-        request.save()
-        record("request.reminded", request, actor=system_user(), due_at=request.due_at)
-    return True
-
-
-def warn_of_waiver(waiver_id: int) -> bool:
-    """Record once that a waiver lapses soon."""
-    with locked(Waiver.objects, waiver_id) as waiver:
-        if waiver.warned_at or waiver.state != GrantState.GRANTED:
-            return False
-        waiver.warned_at = timezone.now()
-        waiver.save()
-        record("waiver.lapsing", waiver, actor=system_user(), expires_at=waiver.expires_at)
-    return True
-
-
 def warn_of_window(release_id: int) -> bool:
     """Record once per window that it opens soon."""
     with locked(Release.objects, release_id) as release:
@@ -178,14 +191,8 @@ def _tests_that_wait(now) -> list[int]:
 
 
 def remind_due() -> int:
-    """Record every reminder and warning that is due now. Returns how many were new."""
+    """Record every reminder of tests and warning of windows that is due now. Returns how many were new."""
     now = timezone.now()
-    requests = ApprovalRequest.objects.filter(
-        state=RequestState.PENDING, reminded_at__isnull=True, due_at__lte=now + REMIND_REQUEST_BEFORE
-    )
-    waivers = Waiver.objects.filter(
-        state=GrantState.GRANTED, warned_at__isnull=True, expires_at__lte=now + WARN_WAIVER_BEFORE
-    )
     coming = [
         ReleaseState.PLANNED,
         ReleaseState.BUILDING,
@@ -198,9 +205,7 @@ def remind_due() -> int:
     )
     return sum(
         [
-            *(remind_of_request(pk) for pk in requests.values_list("pk", flat=True)),
             *(remind_of_signoffs(pk) for pk in _tests_that_wait(now)),
-            *(warn_of_waiver(pk) for pk in waivers.values_list("pk", flat=True)),
             *(warn_of_window(pk) for pk in windows.values_list("pk", flat=True)),
         ]
     )

@@ -11,3 +11,4 @@ class NotificationsConfig(AppConfig):
 
         outbox.on(kinds.EVENTS, consumer="notifications.tell", run=tasks.tell)
         outbox.on((), consumer=actions.MAIL, run=tasks.mail)  # queued by tell(), one per person
+        outbox.on((), consumer=actions.LATER, run=tasks.tell_later)  # kept by tell() until somebody is at work

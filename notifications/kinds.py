@@ -2,24 +2,37 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.urls import reverse
 
 from accounts import policy
 from accounts.models import User
-from approvals import agenda, invitation
-from approvals.models import AgendaItem, ApprovalRequest, FreezeOverride, Meeting, Waiver
+from approvals import agenda, guards, inbox, invitation, stand_ins
+from approvals.models import (
+    AgendaItem,
+    ApprovalRequest,
+    Delegation,
+    FreezeOverride,
+    Lift,
+    Meeting,
+    Policy,
+    Waiver,
+)
 from approvals.querysets import SUBJECTS
 from core import wording
 from core.models import Event
 from deployments.models import Deployment
 from notifications import recipients as to
-from releases.models import Release
+from releases.models import ChangeTemplate, Release
 from reviews.models import ActionItem, Review
+
+VIEW = "releases.view_product"
 
 
 def _sees(user: User, about) -> bool:
-    return policy.may(user, "releases.view_product", about)
+    """What is about no product is seen by everybody who sees one."""
+    return policy.may(user, VIEW, about) or (not policy.scope_of(about) and policy.may_anywhere(user, VIEW))
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,7 @@ class Kind:
     """One kind of notification: `read(event)` finds what it is about (None: nothing to tell); the others say to whom and how.
 
     `sees` says whether a person may see what it is about; `attach` gives a file for the mail: (name, content, MIME type).
+    Of the events `in_hours` people are told when they are at work; `until` says when that would be too late (None: never).
     """
 
     slug: str
@@ -40,6 +54,8 @@ class Kind:
     even_to_actor: bool = False
     sees: Callable[[User, object], bool] = _sees
     attach: Callable[[object, User], tuple[str, bytes, str]] | None = None
+    in_hours: tuple[str, ...] = ()
+    until: Callable[[object, Event], datetime | None] = lambda about, event: None
 
 
 def _of_stream(model, *related: str):
@@ -60,6 +76,15 @@ _release = _of_stream(Release, "product", "manager", "created_by")
 _request = _of_stream(ApprovalRequest, *SUBJECTS, "change__release__manager", "requester")
 _waiver = _of_stream(Waiver, "signoff__candidate__release__product", "requested_by")
 _override = _of_stream(FreezeOverride, "release__product", "release__manager", "freeze", "requested_by")
+_delegation = _of_stream(Delegation, "person", "stand_in", "product", "created_by", "ended_by")
+_lift = _of_stream(
+    Lift,
+    *(f"{stopped}__{joined}" for stopped in ("release", "environment") for joined in ("product", "blocked_by")),
+    "stopped_product__blocked_by",
+    "requested_by",
+)
+_policy = _of_stream(Policy, "created_by")
+_template = _of_stream(ChangeTemplate, "product", "created_by")
 _deployment = _of_stream(
     Deployment, "release__product", "release__manager", "environment", "candidate", "started_by", "created_by"
 )
@@ -120,18 +145,209 @@ def _waiver_of(waiver: Waiver) -> str:
     return f"{waiver.signoff.get_kind_display()} sign-off of {waiver.signoff.candidate.release}"
 
 
+def _came(event: Event) -> str:
+    """What became of an exemption: "granted", "lapses soon"."""
+    verb = event.name.split(".")[1]
+    return "lapses soon" if verb == "lapsing" else verb
+
+
+def _about_waiver(waiver: Waiver, event: Event) -> str:
+    if event.name != "waiver.lapsed":
+        return _ends(waiver)
+    blockers = guards.signoffs_missing(waiver.signoff.candidate.release)
+    return _now_blocks(waiver, [b for b in blockers if b.code.endswith(f":{waiver.signoff.kind}")])
+
+
+def _about_override(override: FreezeOverride, event: Event) -> str:
+    if event.name == "override.refused":
+        return override.comment
+    if event.name != "override.lapsed":
+        return _ends(override)
+    release = override.release
+    found = [*guards.freeze_active(release), *guards.freeze_touching_window(release)]
+    return _now_blocks(override, [b for b in found if b.code == f"freeze:{override.freeze_id}"][:1])
+
+
+def _ends(exemption) -> str:
+    return f"It ends {wording.full(exemption.expires_at)}.{_follow_up(exemption)}"
+
+
+def _now_blocks(exemption, blockers) -> str:
+    blocks = " ".join(b.message for b in blockers)
+    now = f"Now it blocks again: {blocks}" if blocks else "Nothing is blocked by that now."
+    return f"It ended {wording.full(exemption.expires_at)}. {now}{_follow_up(exemption)}"
+
+
+def _follow_up(exemption) -> str:
+    """The promise that came with it, in a sentence; "" where there was none."""
+    if not exemption.follow_up:
+        return ""
+    done = "done" if exemption.follow_up_done_at else "not done yet"
+    return f" Follow-up, {done}: {exemption.follow_up.rstrip('.')}."
+
+
+# Reminders
+
+REMINDED = ("request.reminded", "request.reminded_again")
+
+
+def _until(request: ApprovalRequest, event: Event) -> datetime | None:
+    """When a reminder comes too late: at the end of what runs out."""
+    return None if request.is_retrospective else request.due_at
+
+
+def _of_vote(request: ApprovalRequest, event: Event) -> str:
+    if event.payload.get("overdue"):
+        return f"Overdue: your vote is needed on {request.subject}"
+    still = {"request.reminded": "Still waiting: your", "request.reminded_again": "Reminded again: your"}
+    return f"{still.get(event.name, 'Your')} vote is needed on {request.subject}"
+
+
+def _asked_by(request: ApprovalRequest, event: Event) -> str:
+    end = f"It was due {wording.full(request.due_at)}, and stays open until it is given."
+    if not event.payload.get("overdue"):
+        word = "It is due" if request.is_retrospective else "It expires"
+        end = f"{word} {wording.full(request.due_at)}."
+    return f"{request.requester.name} asks under “{request.policy_name}”. {end}"
+
+
+def _escalated(request: ApprovalRequest, event: Event) -> str:
+    lacks = event.payload.get("label", "an approval")
+    word = "is overdue" if event.payload.get("overdue") else "is about to run out"
+    return f"{request.subject} {word}: it lacks {lacks}"
+
+
+def _owed(event: Event) -> ApprovalRequest | None:
+    """The request, where it is a retrospective one."""
+    found = _request(event)
+    return found if found and found.is_retrospective else None
+
+
+def _owed_words(request: ApprovalRequest, event: Event) -> str:
+    if event.name == "request.opened":
+        return f"{request.subject}: the full approval is owed afterwards"
+    return f"The approval afterwards of {request.subject} is overdue"
+
+
+# Standing in
+
+
+def _sees_delegation(user: User, delegation: Delegation) -> bool:
+    return user.pk in (delegation.person_id, delegation.stand_in_id)
+
+
+def _standing_in(delegation: Delegation, event: Event) -> str:
+    if event.name == "delegation.ended":
+        return f"You no longer stand in for {delegation.person.name}"
+    since = f" from {wording.moment(delegation.starts_at)}" if event.name == "delegation.planned" else ""
+    return f"You stand in for {delegation.person.name}{since} until {wording.moment(delegation.ends_at)}"
+
+
+def _stood_in(delegation: Delegation, event: Event) -> str:
+    if event.name == "delegation.ended":
+        return f"{delegation.stand_in.name} no longer votes for you"
+    since = f" from {wording.moment(delegation.starts_at)}" if event.name == "delegation.planned" else ""
+    return f"{delegation.stand_in.name} votes for you{since} until {wording.moment(delegation.ends_at)}"
+
+
+def _scope_of(delegation: Delegation, event: Event) -> str:
+    scope = f"It is about {stand_ins.scope_words(delegation, stand_ins.team_names())}."
+    if event.name == "delegation.ended":
+        return f"{scope} Votes that were given stay."
+    waiting = len(inbox.requests_for(delegation.stand_in)) if event.name == "delegation.begun" else 0
+    waits = f" {wording.plural(waiting, 'request')} in the inbox of {delegation.stand_in.name} now." if waiting else ""
+    return f"{scope}{waits} {delegation.reason}".strip()
+
+
+def _delegations(delegation: Delegation, event: Event) -> str:
+    return reverse("approvals:delegations")
+
+
+# Policies, the catalogue, stops
+
+_OF_POLICY = {
+    "policy.proposed": "is proposed",
+    "policy.approved": "is approved",
+    "policy.rejected": "was sent back",
+    "policy.enacted": "is in force",
+}
+
+
+def _stopper(lift: Lift) -> list[User | None]:
+    return [lift.stopped.blocked_by, getattr(lift.release, "manager", None)]
+
+
+def _of_lift(lift: Lift, event: Event) -> str:
+    return reverse("portal:inbox_item", args=[lift.requests.latest("pk").pk])
+
+
 _ALL = [
     Kind(
         "vote-needed",
         "Your vote is needed",
-        ("request.opened", "request.reopened", "request.restored", "request.reminded"),
+        ("request.opened", "request.reopened", "request.restored", *REMINDED),
         _request,
-        lambda r, e: to.voters(r),
-        lambda r, e: (
-            f"{'Still waiting: your' if e.name == 'request.reminded' else 'Your'} vote is needed on {r.subject}"
-        ),
-        lambda r, e: f"{e.actor.name} asks under “{r.policy_name}”. It expires {wording.full(r.due_at)}.",
+        lambda r, e: to.reminded(r, e) if e.name in REMINDED else to.voters(r),
+        _of_vote,
+        _asked_by,
         _inbox,
+        in_hours=REMINDED,
+        until=_until,
+    ),
+    Kind(
+        "escalated",
+        "A vote of your team is missing and time runs out",
+        ("request.escalated",),
+        _request,
+        lambda r, e: to.leads(r, e),
+        _escalated,
+        _asked_by,
+        _inbox,
+        in_hours=("request.escalated",),
+        until=_until,
+    ),
+    Kind(
+        "request-slow",
+        "A request of yours is running out of time",
+        ("request.escalated",),
+        _request,
+        lambda r, e: to.owners(r),
+        _escalated,
+        lambda r, e: f"{wording.listed(to.names(e))} was told.",
+        _inbox,
+    ),
+    Kind(
+        "retrospective",
+        "An approval is owed after an emergency of yours",
+        ("request.opened", "request.reminded_again"),
+        _owed,
+        lambda r, e: to.owners(r) if e.name == "request.opened" or e.payload.get("overdue") else set(),
+        _owed_words,
+        lambda r, e: f"It is due {wording.full(r.due_at)}." if e.name == "request.opened" else _asked_by(r, e),
+        _inbox,
+        even_to_actor=True,
+    ),
+    Kind(
+        "stand-in",
+        "You stand in for somebody",
+        ("delegation.planned", "delegation.begun", "delegation.ended"),
+        _delegation,
+        lambda d, e: to.people([d.stand_in]),
+        _standing_in,
+        _scope_of,
+        _delegations,
+        sees=_sees_delegation,
+    ),
+    Kind(
+        "delegation",
+        "Somebody votes for you",
+        ("delegation.planned", "delegation.begun", "delegation.ended"),
+        _delegation,
+        lambda d, e: to.people([d.person]),
+        _stood_in,
+        _scope_of,
+        _delegations,
+        sees=_sees_delegation,
     ),
     Kind(
         "vote-stale",
@@ -236,46 +452,64 @@ _ALL = [
         even_to_actor=True,
     ),
     Kind(
-        "waiver-asked",
-        "A waiver waits for your decision",
-        ("waiver.requested",),
-        _waiver,
-        lambda w, e: to.who_may("releases.waive_tests", w, w.requested_by),
-        lambda w, e: f"{e.actor.name} asks to waive the {_waiver_of(w)}",
-        lambda w, e: w.reason,
-        lambda w, e: _approvals(w.signoff.candidate.release),
-    ),
-    Kind(
         "waiver-decided",
         "A waiver of yours was decided or lapses",
         ("waiver.granted", "waiver.refused", "waiver.lapsing", "waiver.lapsed"),
         _waiver,
         lambda w, e: to.people([w.requested_by, w.signoff.candidate.release.manager]),
-        lambda w, e: (
-            f"Waiver of the {_waiver_of(w)} {'lapses soon' if e.name == 'waiver.lapsing' else e.name.split('.')[1]}"
-        ),
-        lambda w, e: f"It ends {wording.full(w.expires_at)}.",
+        lambda w, e: f"Waiver of the {_waiver_of(w)} {_came(e)}",
+        _about_waiver,
         lambda w, e: _approvals(w.signoff.candidate.release),
     ),
     Kind(
-        "override-asked",
-        "A freeze override waits for your decision",
-        ("override.requested",),
+        "override-decided",
+        "A freeze override of yours was decided or lapses",
+        ("override.granted", "override.refused", "override.lapsing", "override.lapsed"),
         _override,
-        lambda o, e: to.who_may("releases.override_freeze", o, o.requested_by),
-        lambda o, e: f"{e.actor.name} asks to let {o.release} through {o.freeze.name}",
-        lambda o, e: o.reason,
+        lambda o, e: to.people([o.requested_by, o.release.manager]),
+        lambda o, e: f"Override of {o.freeze.name} for {o.release} {_came(e)}",
+        _about_override,
         lambda o, e: _approvals(o.release),
     ),
     Kind(
-        "override-decided",
-        "A freeze override of yours was decided",
-        ("override.granted", "override.refused"),
-        _override,
-        lambda o, e: to.people([o.requested_by, o.release.manager]),
-        lambda o, e: f"Override of {o.freeze.name} for {o.release} {e.name.split('.')[1]}",
-        lambda o, e: o.comment,
-        lambda o, e: _approvals(o.release),
+        "lift-asked",
+        "Somebody asks to lift a stop of yours",
+        ("lift.requested",),
+        _lift,
+        lambda x, e: to.people(_stopper(x)),
+        lambda x, e: f"{e.actor.name} asks to lift the stop of {x.stopped}",
+        _reason,
+        _of_lift,
+    ),
+    Kind(
+        "lift-decided",
+        "The lifting of a stop was decided",
+        ("lift.granted", "lift.refused", "lift.lapsed"),
+        _lift,
+        lambda x, e: to.people([x.requested_by, *_stopper(x)]),
+        lambda x, e: f"{x} {e.name.split('.')[1]}",
+        lambda x, e: e.payload.get("comment", "") or _reason(x, e),
+        _of_lift,
+        even_to_actor=True,
+    ),
+    Kind(
+        "policy",
+        "An approval policy changes",
+        tuple(_OF_POLICY),
+        _policy,
+        lambda p, e: to.people([p.created_by]) | to.who_may("releases.manage_policies", None),
+        lambda p, e: f"{p} {_OF_POLICY[e.name]}",
+        lambda p, e: _reason(p, e) or p.note,
+    ),
+    Kind(
+        "template-decided",
+        "A standard change of yours was decided",
+        ("template.approved", "template.rejected"),
+        _template,
+        lambda t, e: to.people([t.created_by]),
+        lambda t, e: f"Standard change “{t.name}” {e.name.split('.')[1]}",
+        _reason,
+        even_to_actor=True,
     ),
     Kind(
         "meeting",

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 from accounts import policy
 from accounts.models import User
-from approvals import agenda, matching
+from approvals import agenda, escalation, matching
 from approvals.models import ApprovalRequest, Meeting
 from approvals.states import Subject, VoteState
+from core.models import Event
 
 
 def voters(request: ApprovalRequest) -> set[User]:
@@ -17,6 +18,22 @@ def voters(request: ApprovalRequest) -> set[User]:
     seats = matching.seats(request.subject, rules, request.requester_id, request)
     others = {d.stand_in for those in seats.stand_ins.values() for d in those if d.person_id not in done}
     return {user for user in {*seats.entitled.values(), *others} if user.pk not in done}
+
+
+def reminded(request: ApprovalRequest, event: Event) -> set[User]:
+    """Of a rule that was reminded of, those who could still give what it lacks now: without who is away, with their stand-ins."""
+    return escalation.helpers(request, event.payload["rule"]).reachable if "rule" in event.payload else voters(request)
+
+
+def leads(request: ApprovalRequest, event: Event) -> set[User]:
+    """Whom a rule goes to before it runs out."""
+    return people(escalation.leads(request, event.payload["rule"]))
+
+
+def names(event: Event) -> list[str]:
+    """The names of the people whom an event lists."""
+    found = User.objects.filter(pk__in=event.payload.get("people", [])).order_by("first_name", "last_name", "pk")
+    return [user.name for user in found]
 
 
 def owners(request: ApprovalRequest) -> set[User]:

@@ -14,6 +14,10 @@ def mail(event: Event, key: str, target: str) -> None:
     actions.mail(event, int(target.split(":")[1]))
 
 
+def tell_later(event: Event, key: str, target: str) -> None:
+    actions.tell_later(event, int(target.split(":")[1]))
+
+
 @shared_task
 def remind() -> int:
     return actions.remind_due()

@@ -1,6 +1,7 @@
 """API of approvals: the same doors as the pages. ROUTES lists (prefix, view set, basename) for the router."""
 
 from approvals.api.boards import AgendaItemViewSet, BoardViewSet, MeetingViewSet
+from approvals.api.delegations import DelegationViewSet
 from approvals.api.exemptions import OverrideViewSet, WaiverViewSet
 from approvals.api.policies import PolicyViewSet
 from approvals.api.requests import RequestViewSet
@@ -11,6 +12,7 @@ ROUTES = [
     ("signoffs", SignoffViewSet, "signoff"),
     ("waivers", WaiverViewSet, "waiver"),
     ("overrides", OverrideViewSet, "override"),
+    ("delegations", DelegationViewSet, "delegation"),
     ("policies", PolicyViewSet, "policy"),
     ("boards", BoardViewSet, "board"),
     ("meetings", MeetingViewSet, "meeting"),
