@@ -88,7 +88,7 @@ def require_person(user: User) -> None:
 
 
 def refusal_text(right: str) -> str:
-    """ "Only Release manager or Deployer may do this." """
+    """ "Only a Release manager or a Deployer may do this." """
     holders = roles_with(right)
     return f"Only {_or(holders)} may do this." if holders else "Nobody may do this."
 
@@ -98,6 +98,7 @@ def roles_with(right: str) -> list[str]:
 
 
 def _or(words: list[str]) -> str:
+    words = [f"{'an' if word[0] in 'AEIO' else 'a'} {word}" for word in words]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 

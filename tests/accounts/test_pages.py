@@ -51,7 +51,7 @@ def test_everyone_signed_in_reads_it(client, path, db):
 def test_only_those_who_keep_people_open_the_forms(as_noor, path):
     response = as_noor.get(path)
     assert response.status_code == 403
-    assert b"Only Administrator may do this." in response.content
+    assert b"Only an Administrator may do this." in response.content
 
 
 def test_what_is_not_there_is_not_found(as_adele):

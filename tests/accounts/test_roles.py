@@ -225,7 +225,7 @@ def test_only_those_who_keep_people_give_and_take_roles(noor, payments, adele):
         lambda: actions.set_team_members(red.pk, [noor], actor=noor),
         lambda: actions.add_person(actor=noor, username="new"),
     ):
-        with pytest.raises(PermissionDenied, match="Only Administrator may do this"):
+        with pytest.raises(PermissionDenied, match="Only an Administrator may do this"):
             door()
     assert Event.objects.count() == recorded
 

@@ -1,6 +1,7 @@
 """The pages: what they show, whom they answer, what they keep."""
 
 import io
+import json
 from datetime import timedelta
 
 import pytest
@@ -169,7 +170,7 @@ def test_approving_the_last_one_by_htmx_answers_with_what_came_of_it(as_, ask, p
     response = decide(as_(people.qa), request, "approve", headers=HTMX)
     assert response.status_code == 200
     assert "The quorum is complete" in text(response)
-    assert response["HX-Trigger"] == "inbox-changed"
+    assert json.loads(response["HX-Trigger"]) == {"inbox-changed": {"decided": request.pk}}
     assert "<html" not in text(response)
 
 
@@ -378,7 +379,7 @@ def test_a_tester_signs_off_on_the_page_and_a_reader_cannot(as_, release, people
     signoff = approvals.signoff(release.candidate, "uat", "passed")
     approvals.evidence(signoff)
     url = of("signoff", release, "uat")
-    assert "Only Tester may do this." in text(as_(people.reader).get(url))
+    assert "Only a Tester may do this." in text(as_(people.reader).get(url))
     assert as_(people.reader).post(url, {"do": "sign"}).status_code == 403
     assert as_(people.tester).post(url, {"do": "sign", "candidate": release.candidate_id}).status_code == 302
     signoff.refresh_from_db()

@@ -131,7 +131,7 @@ def test_a_reader_without_the_right_sees_why_and_is_refused(client, place, tool)
     page = client.get(reverse("deployments:tab", args=["payments", "4.8.0"])).content.decode()
     answer = client.post(reverse("deployments:deploy", args=["payments", "4.8.0", "staging"]))
 
-    assert "Only Release manager or Deployer may do this." in page
+    assert "Only a Release manager or a Deployer may do this." in page
     assert answer.status_code == 403
     assert not Deployment.objects.exists()
 
