@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from datetime import date, timedelta
+from datetime import date
 
 from django.db.models import Q, prefetch_related_objects
 from django.utils import timezone
@@ -17,7 +17,7 @@ from approvals.whole_table import give
 from core import wording
 from releases.models import Change, Release
 
-SHOWN = 20  # subjects that a search lists
+SHOWN = 10  # subjects that a search lists
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,7 @@ def _with_people(tried: Trial, subject, requester: User | None) -> Trial:
         return tried
     rules, asks = tried.match.rules, requester.pk if requester else kind_of(subject).asks(subject)
     now = timezone.now()
-    until = now + timedelta(hours=max((r.deadline_hours for r in rules), default=0))
-    seats = matching.seats(subject, rules, asks, tried.match, until=until, at=now)
+    seats = matching.seats(subject, rules, asks, tried.match, until=matching.horizon(rules, now), at=now)
     return Trial(
         tried.policy,
         tried.facts,

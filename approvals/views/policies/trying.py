@@ -32,7 +32,6 @@ def attempt(request: HttpRequest, pk: int) -> HttpResponse:
         "about": about,
         "past": trial.past_requests(request.user, policy.subject, words),
         "live": trial.live_subjects(request.user, policy.subject, words),
-        "has_live": policy.subject in trial.LIVE,
     }
     return page(request, policy, "policy_try", status=422 if by_hand and form.errors else 200, **context)
 

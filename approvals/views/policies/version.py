@@ -92,6 +92,7 @@ def propose(request: HttpRequest, pk: int) -> HttpResponse:
         "answers": gates.answers("policy.propose", Policy.machine.steps["propose"].gates, found),
         "tried": trial.of_subject(deciding, found, request.user) if deciding else None,
         "blockers": blockers,
+        "proposing": True,
         "in_force": Policy.objects.in_force().filter(subject=found.subject).first(),
     }
     return page(request, found, "policy_propose", status=409 if refused else 200, **context)
