@@ -1,6 +1,6 @@
 """Which rows of a policy decide over a subject, and who may fill their rules."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -240,9 +240,10 @@ def people_by_who(subject, whos: Iterable[str]) -> dict[str, dict[int, object]]:
     whos = list(whos)
     by_selector: dict[str, dict[int, object]] = _by_role(subject, who.names(whos, "role"))
     if who.names(whos, "team"):
-        by_selector |= {f"team:{t.slug}": _active(t.members.all()) for t in subject.team_table.all()}
+        teams = subject.team_table.all()
+        by_selector |= {f"team:{t.slug}": _active(_who_see(subject, t.members.all())) for t in teams}
     if who.names(whos, "person"):
-        by_selector |= {f"person:{u.pk}": _active([u]) for u in subject.named_table.all()}
+        by_selector |= {f"person:{u.pk}": _active(_who_see(subject, [u])) for u in subject.named_table.all()}
     found = {}
     for asked in whos:
         found[asked] = {}
@@ -258,6 +259,17 @@ def _by_role(subject, roles: Collection[str]) -> dict[str, dict[int, object]]:
         if grant.role in roles and grant.scope in scopes:
             found[f"role:{grant.role}"] |= _active([grant.user] if grant.user_id else grant.team.members.all())
     return found
+
+
+def _who_see(subject, people: Iterable) -> list:
+    """Those who may see what is asked about: every role sees its product. Who cannot see it cannot vote, and so does not count."""
+    scopes = {rights.EVERYWHERE, rights.scope_of(subject)}
+    return [user for user in people if user.is_superuser or any(scope in scopes for scope in _scopes_of(user))]
+
+
+def _scopes_of(user) -> Iterator[str]:
+    yield from (grant.scope for grant in user.grants.all())
+    yield from (grant.scope for team in user.teams.all() for grant in team.grants.all())
 
 
 def _active(people: Iterable) -> dict[int, object]:
@@ -320,6 +332,8 @@ def _serves(delegation, subject, people: Mapping[str, dict], at: datetime, until
     if not stand_in.is_active or stand_in.is_service or delegation.starts_at > until or delegation.ends_at <= at:
         return False
     if delegation.product_id is not None and rights.scope_of(subject) != f"product:{delegation.product_id}":
+        return False
+    if not _who_see(subject, [stand_in]):
         return False
     return any(
         delegation.person_id in those and (not delegation.who or delegation.who in key.split(","))

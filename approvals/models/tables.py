@@ -27,7 +27,7 @@ def attach_tables() -> None:
     for subject in SUBJECTS:
         attach(subject, "policy_table", rows_in_force)
         attach(subject, "grant_table", approving_grants)
-        attach(subject, "team_table", lambda: Team.objects.prefetch_related("members"))
+        attach(subject, "team_table", teams_named, shell=Team.objects.all)
         attach(subject, "named_table", people_named, shell=User.objects.all)
         attach(subject, "absence_table", lambda: Absence.objects.standing().ahead())
         attach(subject, "delegation_table", delegations)
@@ -48,22 +48,35 @@ def approving_grants():
     return Grant.objects.filter(role__in=approving).select_related("user", "team").prefetch_related("team__members")
 
 
+SIGHT = ("grants", "teams__grants")
+
+
+def teams_named():
+    """The teams that a rule which may still be asked names, with their members and what these may see."""
+    return Team.objects.filter(slug__in=who.names(_naming("team:"), "team")).prefetch_related(
+        "members", *(f"members__{path}" for path in SIGHT)
+    )
+
+
 def people_named():
-    """The people whom a rule in force, or one of a request that still stands, asks by name."""
+    """The people whom a rule which may still be asked names, and what they may see."""
+    ids = {int(pk) for pk in who.names(_naming("person:"), "person")}
+    return User.objects.filter(pk__in=ids).prefetch_related(*SIGHT)
+
+
+def _naming(kind: str) -> list[str]:
+    """The rules that name somebody of a kind: of versions not over yet, and of requests that still stand."""
     asking = Rule.objects.exclude(row__policy__state__in=[PolicyState.RETIRED, PolicyState.DISCARDED])
     standing = [RequestState.PENDING, RequestState.SUSPENDED, RequestState.APPROVED]
     asked = RequestRule.objects.filter(request__state__in=standing)
-    texts = [*_naming(asking), *_naming(asked)]
-    return User.objects.filter(pk__in={int(pk) for pk in who.names(texts, "person")})
-
-
-def _naming(rules):
-    return rules.filter(who__contains="person:").order_by().values_list("who", flat=True).distinct()
+    rows = (rules.filter(who__contains=kind).order_by().values_list("who", flat=True) for rules in (asking, asked))
+    return sorted({text for texts in rows for text in texts})
 
 
 def delegations():
-    """Delegations that are on or to come, with both people."""
-    return Delegation.objects.standing().select_related("person", "stand_in")
+    """Delegations that are on or to come, with both people and what the stand-in may see."""
+    rows = Delegation.objects.standing().select_related("person", "stand_in")
+    return rows.prefetch_related(*(f"stand_in__{path}" for path in SIGHT))
 
 
 def edits_of_open_versions():

@@ -151,3 +151,14 @@ def test_the_gates_of_many_releases_cost_as_many_queries_as_those_of_one(step, d
         add()
     with django_assert_num_queries(len(one)):
         judge(10)
+
+
+def test_who_cannot_see_the_product_does_not_count_though_a_rule_names_them(release, people):
+    """Otherwise a request would wait for ever for a vote that nobody can cast."""
+    from tests.factories import accounts
+
+    approvals.policy({f"person:{people.outsider.pk},team:quiet": 1})
+    accounts.team("Quiet", [person("nils")], slug="quiet")
+    assert codes(guards.policy_unmet(release)) == [f"rule-impossible:person:{people.outsider.pk},team:quiet"]
+    accounts.hold(people.outsider, "stakeholder", on=release.product)
+    assert guards.policy_unmet(type(release).objects.get(pk=release.pk)) == []
