@@ -1,5 +1,6 @@
 """A meeting: its agenda before, the item under discussion in it, its minutes after it."""
 
+from contextlib import suppress
 from functools import partial
 
 from django.contrib import messages
@@ -240,12 +241,19 @@ def decide(request: HttpRequest, pk: int, how: str) -> HttpResponse:
             actions.cast_vote(
                 item.request_id, actor=request.user, verdict=how, digest=digest, comment=comment, seat_id=seat_id
             )
+            _there(item.meeting, request)
     except Refused as refusal:
         return _not_decided(request, item, refusal, comment, digest)
     if request.htmx:
         return render(request, "approvals/_sheet.html", sheet_of(request, item))
     messages.success(request, f"{SAID[how]}: {item.request.subject}")
     return redirect(item.meeting)
+
+
+def _there(found: Meeting, request: HttpRequest) -> None:
+    """Whoever votes from the meeting's own page is there."""
+    with suppress(Refused):
+        doors.arrive(found.pk, actor=request.user)
 
 
 def _not_decided(request: HttpRequest, item: AgendaItem, refusal: Refused, comment: str, digest: str) -> HttpResponse:

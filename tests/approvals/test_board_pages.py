@@ -237,6 +237,7 @@ def test_a_member_reads_the_sheet_and_votes_in_the_meeting(as_, cora, session):
     answer = as_(cora).post(to("item_decide", session.pk, "approve"), {"digest": shown(request), "comment": "Fine."})
     assert answer.headers["Location"] == to("meeting", meeting.pk)
     assert Vote.objects.get(request=request).person == cora
+    assert meeting.attendances.get(person=cora).present  # who votes here is here
     assert "The quorum is complete." in text(as_(cora).get(to("meeting", meeting.pk)))
 
 
