@@ -28,7 +28,7 @@ from releases.models import Change, Risk
 from releases.states import OPEN
 
 ENOUGH = 99  # more than this is worded "99+"
-LOOKED_AT = 300  # rows that a count looks at, at most
+AT_ONCE, LOOKED_AT = 120, 360  # rows that a count fetches at once, and looks at, at most
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,14 @@ def count_for(user: User) -> tuple[int, bool]:
     """
     if user.is_service:
         return 0, False
-    rows = list(light(candidates(user))[: LOOKED_AT + 1])
-    found = sum(1 for _ in _helped(rows[:LOOKED_AT], user))
-    return min(found, ENOUGH), found > ENOUGH or len(rows) > LOOKED_AT
+    rows, found, looked = candidates(user), 0, 0
+    while looked < LOOKED_AT:
+        chunk = list(light(rows[looked : looked + AT_ONCE]))
+        found += sum(1 for _ in _helped(chunk, user))
+        looked += len(chunk)
+        if found > ENOUGH or len(chunk) < AT_ONCE:
+            return min(found, ENOUGH), found > ENOUGH
+    return found, rows[looked : looked + 1].exists()
 
 
 def candidates(user: User) -> QuerySet:

@@ -72,7 +72,7 @@
     const items = $$('[data-keys="list"] :is(.item, tbody th a:first-of-type)');
     if (!items.length) return;
     const at = items.findIndex((x) => x === document.activeElement);
-    const from = at < 0 ? items.findIndex((x) => x.matches('[aria-current], .is-shown')) : at;
+    const from = at < 0 ? items.findIndex((x) => x.hasAttribute('aria-current')) : at;
     const next = items[Math.min(items.length - 1, Math.max(0, from + step))];
     next.focus();
     next.scrollIntoView({ block: 'nearest' });
@@ -142,6 +142,10 @@
     if (news) say(news.dataset.say);
     const log = e.target.closest?.('.log[data-live]');
     if (log?.dataset.atEnd === 'true') log.scrollTop = log.scrollHeight;
+  });
+  /* What is decided leaves the list at once; the list renews itself a little later. */
+  document.addEventListener('inbox-changed', (e) => {
+    if (e.detail?.decided) document.getElementById(`item-${e.detail.decided}`)?.parentElement.remove();
   });
   /* The list beside a sheet marks the one that is shown now. */
   document.addEventListener('htmx:pushedIntoHistory', () => {

@@ -1,5 +1,6 @@
 """Deciding: approve, reject, ask; and taking part afterwards: answer, take a vote back, withdraw."""
 
+import json
 from functools import partial
 
 from django.contrib import messages
@@ -90,7 +91,8 @@ def _decided(request: HttpRequest, pk: int, how: str) -> HttpResponse:
     else:
         context = said | {"how": how, "following": following and reading.loaded(following.pk), "list_query": query}
         response = render(request, "approvals/_decided.html", context)
-    response["HX-Trigger"] = "inbox-changed"
+    decided = None if how == "ask" else pk
+    response["HX-Trigger"] = json.dumps({"inbox-changed": {"decided": decided}})
     return response
 
 

@@ -205,6 +205,7 @@ def test_the_count_of_the_navigation_stops_at_enough_and_says_that_there_are_mor
 
 
 def test_the_count_looks_at_no_more_rows_than_it_says(people, monkeypatch):
+    monkeypatch.setattr(inbox, "AT_ONCE", 1)
     monkeypatch.setattr(inbox, "LOOKED_AT", 3)
     product = releases.product()
     for _ in range(5):

@@ -11,8 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from approvals.models import ApprovalRequest, Evidence, Policy, RequiredSignoff, Signoff, Vote, Waiver
-from approvals.states import Facet
+from approvals.models import ApprovalRequest, Evidence, RequiredSignoff, Signoff, Vote, Waiver
 from core.models import Event
 from tests.approvals.conftest import shown
 from tests.approvals.test_signoffs import FAILED, PASSED
@@ -436,48 +435,14 @@ def test_an_override_is_asked_for_and_granted(as_, release, people):
 # Rules
 
 
-def rules_data(*rules):
-    data = {"rules-TOTAL_FORMS": len(rules), "rules-INITIAL_FORMS": 0}
-    for i, rule in enumerate(rules):
-        data |= {f"rules-{i}-{name}": value for name, value in rule.items()}
-    return data
-
-
-POLICY = {"name": "Ours", "subject": "release", "position": 5, "deadline_hours": 24, "is_active": "on"}
-
-
-def test_everybody_reads_the_policies_and_only_rule_administrators_edit_them(as_, people):
-    policy = Policy.objects.first()
-    for name, args in [("policies", []), ("policy", [policy.pk]), ("required_signoffs", [])]:
-        url = reverse(f"approvals:{name}", args=args)
-        page = as_(people.reader).get(url)
-        assert page.status_code == 200, name
-        assert "Save" not in text(page)
-        assert "Save" in text(as_(people.rules).get(url)) or name == "policies"
-    assert as_(people.manager).get(reverse("approvals:policy_new")).status_code == 403
-    assert as_(people.manager).post(reverse("approvals:policy", args=[policy.pk]), POLICY).status_code == 403
-
-
-def test_a_policy_is_added_edited_and_removed_in_the_browser(as_, people):
-    client = as_(people.rules)
-    rule = {"role": "qa-approver", "need": 2, "facets": [Facet.SCOPE.value]}
-    client.post(reverse("approvals:policy_new"), POLICY | rules_data(rule, {"role": ""}))
-    made = Policy.objects.get(name="Ours")
-    assert [(r.role, r.need, r.veto, r.facets) for r in made.rules.all()] == [("qa-approver", 2, False, ["scope"])]
-    url = reverse("approvals:policy", args=[made.pk])
-    assert client.get(url).status_code == 200
-    client.post(url, POLICY | {"name": "Theirs"} | rules_data({"role": "cab-member", "need": 1, "veto": "on"}))
-    made.refresh_from_db()
-    assert (made.name, [r.role for r in made.rules.all()]) == ("Theirs", ["cab-member"])
-    client.post(reverse("approvals:policy_remove", args=[made.pk]))
-    assert not Policy.objects.filter(pk=made.pk).exists()
-
-
-def test_a_policy_without_a_rule_is_refused_and_keeps_what_was_typed(as_, people):
-    response = as_(people.rules).post(reverse("approvals:policy_new"), POLICY | rules_data({"role": ""}))
-    assert response.status_code == 422
-    assert "A policy needs at least one rule." in text(response)
-    assert 'value="Ours"' in text(response)
+def test_everybody_reads_the_required_tests_and_only_rule_administrators_set_them(as_, people):
+    url = reverse("approvals:required_signoffs")
+    for reader, may in ((people.reader, False), (people.rules, True)):
+        page = as_(reader).get(url)
+        assert page.status_code == 200
+        assert ("Save the required tests" in text(page)) is may
+    assert as_(people.manager).post(url, {"patch": ["uat"]}).status_code == 403
+    assert as_(people.outsider).get(url).status_code == 404
 
 
 def test_required_tests_are_set_in_the_browser(as_, people):
@@ -485,17 +450,3 @@ def test_required_tests_are_set_in_the_browser(as_, people):
     url = reverse("approvals:required_signoffs") + f"?product={product.slug}"
     as_(people.rules).post(url, {"patch": ["uat"], "major": []})
     assert list(RequiredSignoff.objects.filter(product=product).values_list("strategy", "kind")) == [("patch", "uat")]
-
-
-def test_the_list_of_policies_costs_a_constant_number_of_queries(as_, people):
-    client = as_(people.reader)
-    url = reverse("approvals:policies")
-    approvals.policy({"qa-approver": 1, "cab-member": 2})
-    client.get(url)
-    with CaptureQueriesContext(connection) as one:
-        client.get(url)
-    for _ in range(6):
-        approvals.policy({"qa-approver": 1, "cab-member": 2}, product=releases.product(is_active=False))
-    with CaptureQueriesContext(connection) as many:
-        client.get(url)
-    assert len(one) == len(many)
