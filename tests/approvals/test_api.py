@@ -7,10 +7,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from approvals.models import Policy, Vote, Waiver
+from approvals.models import ApprovalRequest, Policy, Vote, Waiver
 from tests.approvals.conftest import shown
 from tests.approvals.test_signoffs import FAILED
 from tests.factories import approvals, releases
+from tests.factories.accounts import person
 
 pytestmark = pytest.mark.django_db
 BASE = "/api/v1"
@@ -107,19 +108,91 @@ def test_a_waiver_and_an_override_take_two_people(release, people):
     assert api(people.change_manager).post(url, {"grant": True}, format="json").json()["state"] == "granted"
 
 
-def test_policies_over_the_api(people):
-    body = {"name": "Ours", "subject": "release", "rules": [{"role": "qa-approver", "need": 2, "facets": ["scope"]}]}
-    assert api(people.manager).post(f"{BASE}/policies/", body, format="json").status_code == 403
-    made = api(people.rules).post(f"{BASE}/policies/", body, format="json")
+@pytest.fixture
+def draft(people):
+    made = api(people.rules).post(f"{BASE}/policies/", {"subject": "release"}, format="json")
     assert made.status_code == 201, made.content
-    url = f"{BASE}/policies/{made.json()['id']}/"
-    changed = api(people.rules).put(url, body | {"rules": [{"role": "cab-member"}]}, format="json").json()
-    assert changed["rules"] == [{"role": "cab-member", "need": 1, "veto": True, "facets": []}]
-    assert codes(api(people.rules).put(url, body | {"rules": []}, format="json")) == ["rules-missing"]
-    assert api(people.reader).get(url).status_code == 200
-    assert api(people.outsider).get(url).status_code == 404
-    assert api(people.rules).delete(url).status_code == 204
-    assert not Policy.objects.filter(name="Ours").exists()
+    return f"{BASE}/policies/{made.json()['id']}/"
+
+
+def test_a_policy_is_drafted_written_proposed_and_put_in_force_over_the_api(people, draft):
+    rules = api(people.rules)
+    edited = rules.patch(draft, {"mode": "all", "note": "Stricter.", "valid_from": None}, format="json").json()
+    assert (edited["mode"], edited["note"], edited["state"], edited["version"]) == ("all", "Stricter.", "draft", 2)
+    body = {"name": "Ours", "size_min": 3, "rules": [{"who": "role:qa-approver", "need": 2, "facets": ["scope"]}]}
+    added = rules.post(draft + "rows/", body, format="json")
+    assert added.status_code == 201, added.content
+    url = f"{draft}rows/{added.json()['id']}/"
+    changed = rules.patch(url, {"rules": [{"who": "role:cab-member", "stage": 2}]}, format="json").json()
+    assert [(r["who"], r["need"], r["veto"], r["stage"]) for r in changed["rules"]] == [("role:cab-member", 1, True, 2)]
+    assert changed["size_min"] == 3
+    assert codes(rules.patch(url, {"rules": []}, format="json")) == ["rules-missing"]
+    assert codes(rules.post(draft + "rows/", {"rules": body["rules"]}, format="json")) == ["name"]
+    assert rules.patch(url, {"size_min": "many"}, format="json").status_code == 400
+    assert rules.post(url + "double/", format="json").json()["name"] == "Ours (2)"
+    moved = rules.post(url + "move/", {"by": -500}, format="json").json()
+    assert min(moved["rows"], key=lambda row: row["position"])["name"] == "Ours"
+    assert rules.delete(url).status_code == 204
+    asked = rules.post(draft + "propose/", format="json")
+    assert asked.status_code == 201, asked.content
+    assert codes(rules.patch(draft, {"note": "Later."}, format="json")) == ["no-draft"]
+    request = ApprovalRequest.objects.get(pk=asked.json()["request"])
+    body = {"verdict": "approve", "digest": shown(request)}
+    api(people.change_manager).post(f"{BASE}/requests/{request.pk}/vote/", body, format="json")
+    assert api(people.reader).get(draft).json()["state"] == "in_force"
+
+
+def test_only_rule_administrators_change_policies_over_the_api_and_strangers_see_none(people, draft):
+    row = api(people.reader).get(draft).json()["rows"][0]["id"]
+    knocks = [
+        ("post", f"{BASE}/policies/", {"subject": "release"}),
+        ("patch", draft, {"note": "Mine."}),
+        ("post", draft + "rows/", {"name": "Mine", "rules": [{"who": "role:qa-approver"}]}),
+        ("patch", f"{draft}rows/{row}/", {"name": "Mine"}),
+        ("delete", f"{draft}rows/{row}/", None),
+        ("post", f"{draft}rows/{row}/move/", {"by": 1}),
+        ("post", f"{draft}rows/{row}/double/", None),
+        ("post", draft + "shadow/", {"on": True}),
+        ("post", draft + "propose/", None),
+        ("post", draft + "discard/", {"reason": "No."}),
+    ]
+    for method, url, body in knocks:
+        assert getattr(api(people.manager), method)(url, body, format="json").status_code == 403, url
+        if url != f"{BASE}/policies/":
+            assert getattr(api(people.outsider), method)(url, body, format="json").status_code == 404, url
+    for url in (draft, draft + "replay/", draft + "shadow/"):
+        assert api(people.reader).get(url).status_code == 200, url
+        assert api(people.outsider).get(url).status_code == 404, url
+    assert Policy.objects.get(version=2, subject="release").rows.filter(name="Mine").count() == 0
+
+
+def test_a_policy_is_tried_and_replayed_over_the_api(people, draft):
+    reader, hidden = api(people.reader), releases.product()
+    facts = {"strategy": "patch", "risk": "low", "size": 2}
+    tried = reader.post(draft + "try/", {"facts": facts}, format="json").json()
+    assert [row["row"] for row in tried["rows"] if row["decides"]] == ["Patch release"]
+    assert tried["rows"][0]["conditions"] == [{"name": "strategy", "wanted": "major", "found": "patch", "holds": False}]
+    assert not reader.post(draft + "try/", {"facts": {}}, format="json").json()["is_possible"]
+    release = releases.release(state="ready", strategy="minor")
+    request = approvals.request(release, state="approved", decided_at=timezone.now())
+    approvals.vote(request, people.qa)
+    then = reader.post(draft + "try/", {"request": request.pk}, format="json").json()
+    first = then["rules"][0]
+    assert (first["who"], set(first["people"])) == ("role:qa-approver", {people.qa.pk, people.qa2.pk})
+    live = reader.post(draft + "try/", {"live": release.pk}, format="json").json()
+    assert (live["facts"]["strategy"], live["is_stored"]) == ("minor", False)
+    for body in ({}, {"facts": facts, "live": release.pk}, {"facts": {"size": -1}}):
+        assert reader.post(draft + "try/", body, format="json").status_code == 400, body
+    local = api(person("lola", roles=["stakeholder"], on=hidden))
+    assert local.post(draft + "try/", {"request": request.pk}, format="json").status_code == 404
+    assert local.post(draft + "try/", {"live": release.pk}, format="json").status_code == 404
+    replayed = reader.get(draft + "replay/", {"last": 10}).json()
+    assert (replayed["counts"]["blocked"], [row["request"] for row in replayed["rows"]]) == (1, [request.pk])
+    assert local.get(draft + "replay/", {"last": 10}).json()["rows"] == []
+    assert reader.get(draft + "replay/", {"last": 7}).status_code == 400
+    assert api(people.rules).post(draft + "shadow/", {"on": True}, format="json").json()["is_shadow"] is True
+    assert reader.get(draft + "shadow/").json()["rows"] == []
+    assert api(people.rules).post(draft + "discard/", {"reason": "No."}, format="json").json()["state"] == "discarded"
 
 
 @pytest.mark.parametrize("name", ["requests", "signoffs", "waivers", "overrides"])

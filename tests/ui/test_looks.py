@@ -22,6 +22,7 @@ ENUMS = {
     "risk": releases.RiskBand,
     "treatment": releases.Treatment,
     "tier": releases.Tier,
+    "policy": approvals.PolicyState,
     "request": approvals.RequestState,
     "vote": approvals.VoteState,
     "verdict": approvals.Verdict,
