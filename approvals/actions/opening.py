@@ -8,7 +8,7 @@ from accounts.models import User
 from approvals import matching, sheet, tally
 from approvals.actions import parts, sheets
 from approvals.models import ApprovalRequest, Policy, RequestRule, ShadowRun
-from approvals.states import Purpose
+from approvals.states import Clock, Purpose
 from approvals.subjects import facts_of, kind_of
 from core import wording
 from core.events import record
@@ -17,7 +17,7 @@ from core.events import record
 def open_request(
     subject, match: matching.Match, actor: User, *, purpose: str = Purpose.DECIDE, hours: int | None = None
 ) -> ApprovalRequest:
-    """Open the request of a locked subject under the rules of `match`. `hours` replaces the deadline of every rule."""
+    """Open the request of a locked subject under the rules of `match`. `hours`, plain ones, replace the deadline of every rule."""
     live, now, facts = sheet.of(subject), timezone.now(), facts_of(subject)
     request = ApprovalRequest(
         kind=kind_of(subject).name,
@@ -50,7 +50,7 @@ def open_request(
             stage=rule.stage,
             facets=rule.facets,
             deadline_hours=hours or rule.deadline_hours,
-            clock=rule.clock,
+            clock=Clock.ALWAYS if hours else rule.clock,
         )
     sheets.freeze_sheet(request, live)
     sheets.reach_stage(request, tally.count(request, live.digests), now)

@@ -9,8 +9,18 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import hours
-from approvals import clock, escalation, tally
-from approvals.actions import ask_missing, cast_vote, delegate, escalate_due, expire_due, lapse_due, sheets, warn_due
+from approvals import clock, escalation, matching, tally
+from approvals.actions import (
+    ask_missing,
+    cast_vote,
+    delegate,
+    escalate_due,
+    expire_due,
+    lapse_due,
+    opening,
+    sheets,
+    warn_due,
+)
 from approvals.actions.escalation import take_steps
 from approvals.models import ApprovalRequest, RequestRule
 from core.models import Event
@@ -273,6 +283,18 @@ def test_a_retrospective_request_never_expires_goes_to_the_change_manager_and_is
     request = ApprovalRequest.objects.get(pk=request.pk)
     assert request.state == "pending"
     assert escalation.in_words(request).startswith("overdue since ")
+
+
+def test_what_is_owed_afterwards_is_due_in_plain_hours_whatever_clock_its_row_has(payments, ann):
+    release = releases.release(payments, "released", strategy="minor")
+    releases.change(payments, release, state="done")
+    approvals.policy({"qa-approver": 1}, clock="working", deadline_hours=24)
+    with transaction.atomic():
+        request = opening.open_request(
+            release, matching.match_for(release), person("mo"), purpose="retrospective", hours=72
+        )
+    rule = request.rules.get()
+    assert (rule.clock, rule.due_at - rule.opened_at, request.due_at) == ("always", 72 * HOUR, rule.due_at)
 
 
 # The sweep
