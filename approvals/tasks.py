@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from approvals import actions
+from approvals.actions.board import plan_meetings
 
 
 @shared_task
@@ -15,3 +16,4 @@ def lapse_due() -> None:
     actions.ask_missing()
     actions.warn_due()
     actions.escalate_due()
+    plan_meetings()

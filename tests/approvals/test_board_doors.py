@@ -10,6 +10,7 @@ from django.utils import timezone
 from approvals.actions.board import add_board, change_board, plan_meetings
 from approvals.actions.meeting import add_meeting, cancel_meeting, move_meeting
 from approvals.models import AgendaItem, Board, Meeting
+from approvals.tasks import lapse_due
 from core.blockers import Refused
 from core.models import Event
 from tests.factories import boards, releases
@@ -209,6 +210,12 @@ def test_invitations_go_out_a_week_ahead_and_once(chris):
     assert len(announced) == 1
     assert announced[0].starts_at <= timezone.now() + timedelta(days=7)
     assert names().count("meeting.announced") == 1
+
+
+def test_the_clock_plans_meetings_by_itself():
+    board = boards.board(releases.product())
+    lapse_due()
+    assert board.meetings.scheduled().count() >= 2
 
 
 def test_a_meeting_that_nobody_opened_lapses_and_its_items_go_to_the_next():

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from approvals import guards
 from approvals.actions import (
+    ask_missing,
     cast_vote,
     expire_due,
     record_unauthorised_change,
@@ -161,6 +162,15 @@ def test_what_was_found_is_kept_even_where_nobody_could_agree_to_it(release, peo
     change = discovered(release, person("bob", roles=["contributor"]))
     assert change.state == "done"
     assert not change.requests.exists()
+
+
+def test_what_was_found_is_asked_about_by_itself_once_somebody_could_agree(release, people):
+    asking = approvals.policy({"cab-member": 1}, subject="change")
+    change = discovered(release, person("bob", roles=["contributor"]))
+    assert ask_missing() == 0
+    person("cab", roles=["cab-member"])
+    assert (ask_missing(), ask_missing()) == (1, 0)
+    assert owed(change).row_names == [asking.name]
 
 
 def test_only_contributors_record_what_they_found(release, people):
