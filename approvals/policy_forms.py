@@ -33,6 +33,16 @@ ASKABLE = {
     "emergency": {"release", "change", "waiver", "override"},
 }
 CONDITIONS = (*ASKABLE, "valid_from", "valid_until")
+FACT_OF = {
+    "product": "product",
+    "strategies": "strategy",
+    "change_types": "change_type",
+    "risk_bands": "risk",
+    "tiers": "tier",
+    "size_min": "size",
+    "in_freeze": "in_freeze",
+    "emergency": "emergency",
+}
 OUTCOME = ("deadline_hours", "clock", "allow_bulk", "count_requester", "count_author", "afterwards", "afterwards_hours")
 
 
@@ -250,15 +260,19 @@ class FactsForm(forms.Form):
     emergency = forms.BooleanField(label="Emergency", required=False)
     on = _day("On the day")
 
-    def __init__(self, *args, products, **kwargs):
+    def __init__(self, *args, products, subject: str, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["product"].queryset = products
+        for condition, fact in FACT_OF.items():
+            if subject not in ASKABLE[condition]:
+                del self.fields[fact]
 
     def facts(self, subject: str) -> Facts:
+        """What was typed; a fact that this kind of subject never has says nothing."""
         data = self.cleaned_data
-        said = {name: data[name] for name in ("strategy", "change_type", "risk", "tier", "in_freeze", "emergency")}
-        product = data["product"].pk if data["product"] else None
-        return Facts(subject, product=product, size=data["size"] or 0, **said)
+        said = {name: data[name] for name in FACT_OF.values() if name in data}
+        product = said.pop("product", None)
+        return Facts(subject, **said | {"product": product.pk if product else None, "size": data.get("size") or 0})
 
 
 class ReasonForm(forms.Form):

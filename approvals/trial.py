@@ -1,7 +1,7 @@
 """Trying a policy on something real: which rows match and why, what follows, and who could give it today. Reads only."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
 from django.db.models import Q, prefetch_related_objects
@@ -15,7 +15,7 @@ from approvals.states import Subject
 from approvals.subjects import Facts, facts_of, kind_of
 from approvals.whole_table import give
 from core import wording
-from releases.models import Change, Release
+from releases.models import Change, Product, Release
 
 SHOWN = 10  # subjects that a search lists
 
@@ -73,6 +73,7 @@ class Trial:
     rules: list[TriedRule] = field(default_factory=list)
     barred: list[User] = field(default_factory=list)
     trouble: str = ""
+    product: Product | None = None
 
     @property
     def is_possible(self) -> bool:
@@ -87,13 +88,20 @@ def of_facts(policy: Policy, facts: Facts, on: date | None = None, *, is_stored:
     on = on or timezone.now().date()
     match = matching.match(policy.rows.all(), policy.mode, facts, on)
     deciding = {row.pk for row in match.rows} if match else set()
+    product = Product.objects.filter(pk=facts.product).first() if facts.product else None
     rows = [
-        TriedRow(row, matching.conditions(row, facts, on), row.pk in deciding)
+        TriedRow(row, _in_words(matching.conditions(row, facts, on), product), row.pk in deciding)
         for row in matching.in_order(policy.rows.all())
     ]
     trouble = "" if match else "No row matches: nothing could be asked, and so nothing could be approved."
     rules = [TriedRule(rule, []) for rule in match.rules] if match else []
-    return Trial(policy, facts, on, is_stored, rows, match, rules, trouble=trouble)
+    return Trial(policy, facts, on, is_stored, rows, match, rules, trouble=trouble, product=product)
+
+
+def _in_words(conditions: list[Condition], product: Product | None) -> list[Condition]:
+    """The conditions with the product by its name."""
+    name = product.name if product else "none"
+    return [replace(c, found=name) if c.name == "product" else c for c in conditions]
 
 
 def of_subject(policy: Policy, subject, requester: User | None = None) -> Trial:
@@ -144,16 +152,11 @@ def _with_people(tried: Trial, subject, requester: User | None) -> Trial:
     rules, asks = tried.match.rules, requester.pk if requester else kind_of(subject).asks(subject)
     now = timezone.now()
     seats = matching.seats(subject, rules, asks, tried.match, until=matching.horizon(rules, now), at=now)
-    return Trial(
-        tried.policy,
-        tried.facts,
-        tried.on,
-        tried.is_stored,
-        tried.rows,
-        tried.match,
-        [TriedRule(rule, _candidates(rule, seats)) for rule in rules],
-        _barred(subject, rules, asks, tried.match),
-        trouble(subject, tried.match, requester),
+    return replace(
+        tried,
+        rules=[TriedRule(rule, _candidates(rule, seats)) for rule in rules],
+        barred=_barred(subject, rules, asks, tried.match),
+        trouble=trouble(subject, tried.match, requester),
     )
 
 

@@ -381,9 +381,22 @@ def test_facts_by_hand_are_tried_without_a_subject(as_, people, draft):
     assert "It matches too" not in text(page)
     assert text(page).count("Its rules are asked.") == 1
     assert "Patch release</span>" in text(page)
+    assert 'name="change_type"' not in text(page)
     assert "1 of QA approver" in text(page)
     assert client.get(url, {"facts": 1, "strategy": "huge"}).status_code == 422
     assert "No row matches" in text(client.get(url, {"facts": 1}))
+
+
+def test_a_condition_on_a_product_is_held_against_its_name(as_, people, draft):
+    ours, theirs = releases.product("Ours"), releases.product("Theirs")
+    save_row(
+        draft.pk, actor=people.rules, name="For ours", position=0, product=ours, rules=[{"who": "role:qa-approver"}]
+    )
+    tried = trial.of_subject(versions.whole().get(pk=draft.pk), releases.release(theirs, strategy="minor"))
+    condition = tried.rows[0].conditions[0]
+    assert (condition.wanted, condition.found, condition.holds) == ("Ours", "Theirs", False)
+    page = text(as_(people.reader).get(at("policy_try", draft.pk), {"facts": 1, "product": ours.pk}))
+    assert "Ours · size 0" in page
 
 
 def test_what_can_be_tried_is_found_by_name_newest_first_and_in_sight_only(as_, people, draft):

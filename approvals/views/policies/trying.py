@@ -22,7 +22,7 @@ def attempt(request: HttpRequest, pk: int) -> HttpResponse:
     words = request.GET.get("q", "").replace("\0", "")[:100]
     by_hand = "facts" in request.GET
     products = Product.objects.visible_to(request.user).order_by("name")
-    form = FactsForm(request.GET if by_hand else None, products=products)
+    form = FactsForm(request.GET if by_hand else None, products=products, subject=policy.subject)
     tried, about = _tried(request, policy, form)
     context = {
         "q": words,
