@@ -11,9 +11,9 @@ SHOWN = [
     ("yuki", "tester"),
     ("noor", "approver for operations"),
     ("mateus", "deployer"),
-    ("maya", "change manager"),
+    ("maya", "change manager, chair of the board, stands in for priya"),
     ("greta", "stakeholder"),
-    ("ada", "administrator"),
+    ("ada", "administrator, keeps the policies"),
 ]
 
 
