@@ -132,6 +132,7 @@ OF_CHANGE = (
     "change.resumed",
 )
 OF_SIGNOFF = ("signoff.signed_off", "signoff.waived", "signoff.reported")
+OF_PRESENCE = ("absence.added", "delegation.ended")
 OF_PRODUCT = ("environment.*", "product.pipeline_ordered")
 OF_TEMPLATE = ("template.revised", "template.retired")
 OF_STOP = ("release.unblocked", "product.unblocked", "environment.unblocked")
@@ -147,6 +148,7 @@ def react() -> None:
     outbox.on(OF_SIGNOFF, consumer="approvals.follow_signoff", run=reactions.follow_signoff)
     outbox.on("waiver.lapsed", consumer="approvals.follow_waiver", run=reactions.follow_waiver)
     outbox.on("override.lapsed", consumer="approvals.follow_override", run=reactions.follow_override)
+    outbox.on(OF_PRESENCE, consumer="approvals.check_reach", run=reactions.check_reach)
     outbox.on(OF_TEMPLATE, consumer="approvals.follow_template", run=reactions.follow_template)
     outbox.on("policy.discarded", consumer="approvals.follow_policy", run=reactions.follow_policy)
     outbox.on(OF_STOP, consumer="approvals.follow_stop", run=reactions.follow_stop)

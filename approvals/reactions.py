@@ -73,3 +73,9 @@ def fill_agendas(event: Event, key: str, target: str) -> None:
     kind, _, product_id = event.scope.partition(":")
     if kind == "product":
         board.fill_agendas(int(product_id))
+
+
+def check_reach(event: Event, key: str, target: str) -> None:
+    """Who goes away, and who no longer stands in, may have been the last one who could approve something."""
+    person_id = event.payload["person"] if event.stream.startswith("delegation:") else _id_of(event)
+    actions.check_reach(person_id, event.pk)

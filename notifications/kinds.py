@@ -196,6 +196,12 @@ def _until(request: ApprovalRequest, event: Event) -> datetime | None:
     return None if request.is_retrospective else request.due_at
 
 
+def _asked_now(request: ApprovalRequest, event: Event) -> set[User]:
+    if event.name == "request.stage_reached":
+        return to.reached(request, event)
+    return to.reminded(request, event) if event.name in REMINDED else to.voters(request)
+
+
 def _of_vote(request: ApprovalRequest, event: Event) -> str:
     if event.payload.get("overdue"):
         return f"Overdue: your vote is needed on {request.subject}"
@@ -215,6 +221,22 @@ def _escalated(request: ApprovalRequest, event: Event) -> str:
     lacks = event.payload.get("label", "an approval")
     word = "is overdue" if event.payload.get("overdue") else "is about to run out"
     return f"{request.subject} {word}: it lacks {lacks}"
+
+
+def _slow(request: ApprovalRequest, event: Event) -> str:
+    if event.name == "request.short_handed":
+        return f"Too few are left who could approve {request.subject}"
+    return _escalated(request, event)
+
+
+def _slow_because(request: ApprovalRequest, event: Event) -> str:
+    if event.name == "request.escalated":
+        names = to.names(event)
+        return (
+            f"{wording.listed(names)} {'was' if len(names) == 1 else 'were'} told." if names else "Nobody leads them."
+        )
+    end = "" if request.is_retrospective else f" It expires {wording.full(request.due_at)}."
+    return f"Whoever could give the missing approval is away. They can name a stand-in, or the role is given to others.{end}"
 
 
 def _owed(event: Event) -> ApprovalRequest | None:
@@ -285,9 +307,9 @@ _ALL = [
     Kind(
         "vote-needed",
         "Your vote is needed",
-        ("request.opened", "request.reopened", "request.restored", *REMINDED),
+        ("request.opened", "request.stage_reached", "request.reopened", "request.restored", *REMINDED),
         _request,
-        lambda r, e: to.reminded(r, e) if e.name in REMINDED else to.voters(r),
+        _asked_now,
         _of_vote,
         _asked_by,
         _inbox,
@@ -308,12 +330,12 @@ _ALL = [
     ),
     Kind(
         "request-slow",
-        "A request of yours is running out of time",
-        ("request.escalated",),
+        "A request of yours is running out of time, or of people",
+        ("request.escalated", "request.short_handed"),
         _request,
         lambda r, e: to.owners(r),
-        _escalated,
-        lambda r, e: f"{wording.listed(to.names(e))} was told.",
+        _slow,
+        _slow_because,
         _inbox,
     ),
     Kind(

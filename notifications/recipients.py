@@ -25,6 +25,12 @@ def reminded(request: ApprovalRequest, event: Event) -> set[User]:
     return escalation.helpers(request, event.payload["rule"]).reachable if "rule" in event.payload else voters(request)
 
 
+def reached(request: ApprovalRequest, event: Event) -> set[User]:
+    """Those whom the rules of a stage ask that was reached just now, and who stands in for them."""
+    could = [escalation.helpers(request, key) for key in event.payload.get("rules", [])]
+    return {user for helpers in could for user in (*helpers.owners.values(), *helpers.stand_ins.values())}
+
+
 def leads(request: ApprovalRequest, event: Event) -> set[User]:
     """Whom a rule goes to before it runs out."""
     return people(escalation.leads(request, event.payload["rule"]))

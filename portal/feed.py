@@ -72,6 +72,8 @@ TOLD: dict[str, tuple[str, str, str]] = {
     "request.reopened": ("warn", "stale", "reopened the approval of"),
     "request.reminded": ("mute", "bell", "sent reminders about the approval of"),
     "request.reminded_again": ("mute", "bell", "sent second reminders about the approval of"),
+    "request.stage_reached": ("info", "scale", "reached the next stage of the approval of"),
+    "request.short_handed": ("warn", "users", "found too few people left for the approval of"),
     "request.escalated": ("warn", "bell", "went to the team leads about the approval of"),
     "delegation.planned": ("mute", "calendar", "planned a delegation:"),
     "delegation.begun": ("info", "users", "began a delegation:"),

@@ -10,6 +10,7 @@ from approvals.actions.override import decide_override, finish_override_follow_u
 from approvals.actions.policy import discard_policy, draft_policy, edit_policy, propose_policy, set_shadow
 from approvals.actions.policy_row import double_row, move_row, remove_row, save_row
 from approvals.actions.question import answer, ask
+from approvals.actions.reach import check_reach
 from approvals.actions.request import (
     align,
     align_all,
@@ -36,6 +37,7 @@ __all__ = [
     "ask_missing",
     "attach_report",
     "cast_vote",
+    "check_reach",
     "decide_lift",
     "decide_override",
     "decide_waiver",

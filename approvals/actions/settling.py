@@ -49,12 +49,16 @@ def _decisive_rejection(request: ApprovalRequest) -> str:
             return f"{vote.person.name} rejected it: {vote.comment}"
     if not rejections:
         return ""
-    rules = list(request.rules.all())
-    until = timezone.now() + NEVER if request.is_retrospective else matching.horizon(rules, timezone.now())
-    seats = matching.seats(request.subject, rules, request.requester_id, request, until=until)
-    if tally.reachable(request, seats):
+    if can_still_be_met(request):
         return ""
     return f"Too few are left who could approve. {rejections[-1].person.name} rejected it: {rejections[-1].comment}"
+
+
+def can_still_be_met(request: ApprovalRequest) -> bool:
+    """Whether those who are left, and not away until the end, could still approve; stand-ins counted."""
+    rules, now = list(request.rules.all()), timezone.now()
+    until = now + NEVER if request.is_retrospective else matching.horizon(rules, now)
+    return tally.reachable(request, matching.seats(request.subject, rules, request.requester_id, request, until=until))
 
 
 def reject_locked(request: ApprovalRequest, actor: User, reason: str) -> None:

@@ -44,12 +44,17 @@ def restart_clock(request: ApprovalRequest, counted: tally.Tally) -> None:
         open_.rule.reminded_at = open_.rule.reminded_again_at = open_.rule.escalated_at = None
         open_.rule.save()
     request.reminded_at = None
-    reach_stage(request, counted)
+    reach_stage(request, counted, tell=False)
     request.save()
 
 
-def reach_stage(request: ApprovalRequest, counted: tally.Tally, at: datetime | None = None) -> None:
-    """Start the clock of rules whose stage is reached, and let the request run out with the first rule that is asked now."""
+def reach_stage(
+    request: ApprovalRequest, counted: tally.Tally, at: datetime | None = None, *, tell: bool = True
+) -> None:
+    """Start the clock of rules whose stage is reached, and let the request run out with the first rule that is asked now.
+
+    Rules of a later stage are recorded as reached, so that those whom they ask are told, unless `tell` is False.
+    """
     started = [open_ for open_ in counted.asked if open_.rule.opened_at is None]
     if started:
         rules = [open_.rule for open_ in started]
@@ -58,6 +63,9 @@ def reach_stage(request: ApprovalRequest, counted: tally.Tally, at: datetime | N
         for rule in rules:
             rule.opened_at, rule.due_at = now, clock.due(now, rule.deadline_hours, rule.clock, people[rule.who])
             rule.save()
+        if tell and rules[0].stage > min(r.rule.stage for r in counted.rules):
+            keys = [rule.who for rule in rules]
+            record("request.stage_reached", request, actor=system_user(), stage=rules[0].stage, rules=keys)
     due = min((open_.rule.due_at for open_ in counted.asked if open_.rule.due_at), default=request.due_at)
     if due != request.due_at:
         request.due_at = due

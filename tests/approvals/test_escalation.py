@@ -9,11 +9,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import hours
+from accounts.actions import add_absence
 from approvals import clock, escalation, matching, tally
 from approvals.actions import (
     ask_missing,
     cast_vote,
+    check_reach,
     delegate,
+    end_delegation,
     escalate_due,
     expire_due,
     lapse_due,
@@ -23,6 +26,7 @@ from approvals.actions import (
 )
 from approvals.actions.escalation import take_steps
 from approvals.models import ApprovalRequest, RequestRule
+from core import outbox
 from core.models import Event
 from tests.approvals.conftest import shown
 from tests.approvals.test_concurrency import at_once
@@ -295,6 +299,51 @@ def test_what_is_owed_afterwards_is_due_in_plain_hours_whatever_clock_its_row_ha
         )
     rule = request.rules.get()
     assert (rule.clock, rule.due_at - rule.opened_at, request.due_at) == ("always", 72 * HOUR, rule.due_at)
+
+
+# When people go away
+
+
+def test_an_absence_that_leaves_too_few_is_noted_once_and_whoever_asked_can_act(payments, ann):
+    request = approving(payments, requester=person("mo", roles=["release-manager"], on=payments))
+    other = approving(payments, {"cab-member": 1})
+    away = {"starts_at": timezone.now() + HOUR, "ends_at": timezone.now() + 90 * DAY}
+    planned = add_absence(ann.pk, actor=ann, **away)
+    event = Event.objects.get(name="absence.added", payload__absence=planned.pk)
+    assert [check_reach(ann.pk, event.pk) for _ in range(2)] == [0, 0]  # they can vote before they leave
+    absence_now(ann)
+    assert [check_reach(ann.pk, event.pk) for _ in range(2)] == [1, 0]
+    assert Event.objects.get(name="request.short_handed").stream == f"approvalrequest:{request.pk}"
+    assert other.pk != request.pk
+
+
+def absence_now(user) -> None:
+    user.absences.all().delete()
+    absence(user, timezone.now() - HOUR, timezone.now() + 90 * DAY)
+
+
+def test_a_stand_in_keeps_a_request_within_reach_until_the_delegation_ends(payments, ann):
+    ben = person("ben", roles=["stakeholder"], on=payments)
+    absence_now(ann)
+    given = delegation(ann, ben)
+    approving(payments)
+    assert check_reach(ann.pk, 1) == 0
+    end_delegation(given.pk, actor=ann)
+    for pk in outbox.due():
+        outbox.deliver(pk)
+    assert Event.objects.filter(name="request.short_handed").count() == 1
+
+
+def test_the_next_stage_is_recorded_when_it_is_reached_with_whom_it_asks(payments, ann):
+    approvals.policy({"qa-approver": 1, "security-approver": {"need": 1, "stage": 2}})
+    person("sam", roles=["security-approver"], on=payments)
+    release = releases.release(payments, "approving", strategy="minor")
+    with transaction.atomic():
+        request = opening.open_request(release, matching.match_for(release), person("mo"))
+    assert not Event.objects.filter(name="request.stage_reached").exists()
+    cast_vote(request.pk, actor=ann, verdict="approve", digest=shown(request))
+    event = Event.objects.get(name="request.stage_reached")
+    assert (event.payload["stage"], event.payload["rules"]) == (2, ["role:security-approver"])
 
 
 # The sweep

@@ -200,6 +200,22 @@ def test_an_overdue_retrospective_request_tells_the_voters_the_change_manager_an
     assert Notification.objects.get(kind="escalated").title.endswith("is overdue: it lacks QA approver")
 
 
+def test_whoever_asked_is_told_that_too_few_are_left_and_the_next_stage_that_its_turn_has_come(payments, at_work):
+    at_work("ann")
+    at_work("sam", "security-approver")
+    owner = person("rosa", roles=["release-manager"], on=payments)
+    request = approving(payments, {"qa-approver": 1, "security-approver": {"need": 1, "stage": 2}}, requester=owner)
+    approvals.vote(request, person("quentin", roles=["qa-approver"], on=payments))
+    request.rules.update(opened_at=timezone.now())
+    happen("request.stage_reached", request, person("bot"), stage=2, rules=["role:security-approver"])
+    happen("request.short_handed", request, person("bot2"), cause=1)
+    deliver_all()
+    assert told() == [("rosa", "request-slow"), ("sam", "vote-needed")]
+    assert (
+        Notification.objects.get(kind="request-slow").title == f"Too few are left who could approve {request.subject}"
+    )
+
+
 # Delegations
 
 
