@@ -13,11 +13,12 @@ PAYMENTS := /r/payments-api/4.8.0
 PAGES ?= home=/ release=$(PAYMENTS)/ approvals=$(PAYMENTS)/approvals/ deployment=/deployments/24/ product=/products/payments-api/ \
 	calendar=/calendar/ reports=/reports/
 
-.PHONY: help run services demo screenshots test check lint house migrations deploy lock-fresh format lock clean browser
+.PHONY: help run services demo screenshots test soak check lint house migrations deploy lock-fresh format lock clean browser
 
 help:
 	@echo "make run      start Slipway (PORT=8000), with its own servers unless DATABASE_URL and REDIS_URL name others"
 	@echo "make test     run the tests, with real servers and a real browser"
+	@echo "make soak     play random histories of approvals for long (EXAMPLES=200 STEPS=40)"
 	@echo "make check    lint, contracts between rooms, migrations, deployment settings, lock files"
 	@echo "make format   let ruff put the code in shape"
 	@echo "make services start the embedded servers alone"
@@ -54,6 +55,9 @@ else
 	$(PYTHON) -m pytest -q --durations 12 tests/journeys tests/config -m journey; ended=$$?; \
 	wait $$pages || ended=$$?; cat "$$said"; exit $$ended
 endif
+
+soak: $(V)/.dev
+	@SOAK_EXAMPLES=$(or $(EXAMPLES),200) SOAK_STEPS=$(or $(STEPS),40) $(PYTHON) -m pytest -q tests/approvals/test_stateful.py
 
 check: lint house migrations deploy lock-fresh
 	@echo "All checks passed."

@@ -17,7 +17,7 @@ RAISED = {
     "unseen": "who asks may not even see it",
     "gone": "there is no such thing",
 }
-_SAYS = ("Blocker", "refuse")
+_SAYS = ("Blocker", "refuse", "_stop")
 
 
 @cache

@@ -1,6 +1,6 @@
 """Random histories through the real doors: whatever people do, and in whatever order, agreement means what it says.
 
-`make soak` plays many more and longer ones (SLIPWAY_SOAK_EXAMPLES, SLIPWAY_SOAK_STEPS).
+`make soak` plays many more and longer ones (SOAK_EXAMPLES, SOAK_STEPS).
 """
 
 import os
@@ -26,9 +26,9 @@ from core.models import Event
 from tests import template
 from tests.approvals import brute_force
 
-EXAMPLES = int(os.environ.get("SLIPWAY_SOAK_EXAMPLES", "6"))
-STEPS = int(os.environ.get("SLIPWAY_SOAK_STEPS", "14"))
-SOAK = "SLIPWAY_SOAK_EXAMPLES" in os.environ
+EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "5"))
+STEPS = int(os.environ.get("SOAK_STEPS", "12"))
+SOAK = "SOAK_EXAMPLES" in os.environ
 
 PEOPLE = {
     "mia": ["release-manager", "qa-approver"],

@@ -28,11 +28,6 @@ def expedite(world: World, by: str) -> None:
     approvals.expedite_release(world.release.pk, actor=world.person(by))
 
 
-@act("request_review", "Ask for the review of an unauthorised change.", by=need(PERSON), of=need(SUBJECT))
-def request_review(world: World, by: str, of: str) -> None:
-    approvals.request_review_of_unauthorised(world.subject(of).pk, actor=world.person(by))
-
-
 @act("withdraw", "Take a request back.", by=need(PERSON), of=OF, afterwards=AFTERWARDS, reason=may(TEXT))
 def withdraw(world: World, by: str, of: str = "release", afterwards: bool = False, reason: str = "Not now.") -> None:
     approvals.withdraw(world.asked(of, afterwards).pk, actor=world.person(by), reason=reason)

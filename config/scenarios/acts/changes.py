@@ -1,12 +1,10 @@
 """Changes, and the catalogue of standard changes."""
 
-from django.db import transaction
-
+from approvals.actions.unauthorised import record_unauthorised_change
 from config.scenarios.fields import PERSON, TEXT, YES_NO, Kind, choice, named, several
 from config.scenarios.vocabulary import act, may, need
 from config.scenarios.world import World
 from releases import actions as releases
-from releases import steps
 from releases.states import GIVEN, ChangeType, RiskBand
 
 NEW = Kind("new name", lambda value, names: str(value))
@@ -86,13 +84,13 @@ _step("withdraw_change", "withdraw", "Withdraw a change.")
 
 @act(
     "discover",
-    "Find something in place that nobody was asked about: an unauthorised change.",
+    "Record what was found in place although nobody was asked about it: an unauthorised change.",
     naming={"name": "changes"},
+    by=need(PERSON),
     name=need(NEW),
 )
-def discover(world: World, name: str) -> None:
-    with transaction.atomic():  # the step that a deployment's doors take
-        found = steps.discover_change(world.product, actor=world.person(None), title=name, description="Seen live.")
+def discover(world: World, by: str, name: str) -> None:
+    found = record_unauthorised_change(world.product_id, actor=world.person(by), title=name, description="Seen live.")
     world.changes[name] = found.pk
 
 
