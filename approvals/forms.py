@@ -61,11 +61,21 @@ class VerdictForm(forms.Form):
         }
 
 
+def _follow_up() -> forms.CharField:
+    return forms.CharField(
+        label="What is done about it afterwards",
+        required=False,
+        max_length=200,
+        help_text="A promise: it is on the sheet, and you are reminded of it before the end.",
+    )
+
+
 class WaiverForm(forms.Form):
     """Asking to ship without a test."""
 
     reason = _text("Why it may ship without this test", rows=2)
     expires_at = _instant("Until", "In your time zone. The test is required again after that.")
+    follow_up = _follow_up()
 
 
 class OverrideForm(forms.Form):
@@ -74,6 +84,7 @@ class OverrideForm(forms.Form):
     freeze = forms.ModelChoiceField(FreezeWindow.objects.none(), empty_label=None)
     reason = _text("Why it cannot wait", rows=2)
     expires_at = _instant("Until", "In your time zone. The freeze holds again after that.")
+    follow_up = _follow_up()
 
     def __init__(self, *args, freezes, **kwargs):
         super().__init__(*args, **kwargs)

@@ -127,7 +127,8 @@ def revoke_vote(vote_id: int, *, actor: User, reason: str) -> Vote:
     """
     request_id = Vote.objects.values_list("request_id", flat=True).get(pk=vote_id)
     with parts.locked_request(request_id) as request:
-        policy.require(actor, "releases.vote", request)
+        policy.require(actor, "releases.view_product", request)
+        policy.require_person(actor)
         vote = request.votes.select_for_update(of=("self",)).get(pk=vote_id)
         if vote.person_id != actor.pk:
             refuse("not-your-vote", "Only the person who cast a vote may take it back.")
@@ -138,9 +139,13 @@ def revoke_vote(vote_id: int, *, actor: User, reason: str) -> Vote:
     return vote
 
 
+# States of a subject in which nothing has come of its approval that a vote taken back could not undo.
+STILL_REVOCABLE = ("approving", "ready", "authorising", "on_hold", "testing")
+
+
 def _require_revocable(request: ApprovalRequest) -> None:
     over = request.state not in (RequestState.PENDING, RequestState.SUSPENDED, RequestState.APPROVED)
-    acted_on = request.subject.state not in ("approving", "ready", "authorising", "on_hold", "testing")
+    acted_on = request.state == RequestState.APPROVED and request.subject.state not in STILL_REVOCABLE
     if over or acted_on:
         refuse(
             "decided", "This is decided and acted on; a vote can no longer be taken back. Block the release instead."

@@ -95,6 +95,13 @@ class WaiverViewSet(viewsets.ReadOnlyModelViewSet):
         made = actions.decide_waiver(self.get_object().pk, actor=request.user, **given(DecisionSerializer, request))
         return Response(WaiverSerializer(made).data)
 
+    @extend_schema(request=None, responses=WaiverSerializer)
+    @action(detail=True, methods=["post"])
+    def finish_follow_up(self, request, pk=None):
+        """Note that what was promised for afterwards is done."""
+        made = actions.finish_follow_up(self.get_object().pk, actor=request.user)
+        return Response(WaiverSerializer(made).data)
+
 
 class OverrideViewSet(viewsets.ReadOnlyModelViewSet):
     """Freeze overrides: asked for by one person, decided by the quorum, over at an instant."""
@@ -118,4 +125,11 @@ class OverrideViewSet(viewsets.ReadOnlyModelViewSet):
     def decide(self, request, pk=None):
         """Vote on it: the quorum of the policy grants or refuses. Refusing needs a comment."""
         made = actions.decide_override(self.get_object().pk, actor=request.user, **given(DecisionSerializer, request))
+        return Response(OverrideSerializer(made).data)
+
+    @extend_schema(request=None, responses=OverrideSerializer)
+    @action(detail=True, methods=["post"])
+    def finish_follow_up(self, request, pk=None):
+        """Note that what was promised for afterwards is done."""
+        made = actions.finish_override_follow_up(self.get_object().pk, actor=request.user)
         return Response(OverrideSerializer(made).data)

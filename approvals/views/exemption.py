@@ -31,7 +31,7 @@ def waiver(request: HttpRequest, pk: int) -> HttpResponse:
         "subject": release,
         "icon_name": "waive",
     }
-    return _decide(request, found, actions.decide_waiver, context)
+    return _decide(request, found, actions.decide_waiver, actions.finish_follow_up, context)
 
 
 @login_required
@@ -47,7 +47,7 @@ def override(request: HttpRequest, pk: int) -> HttpResponse:
         "subject": found.release,
         "icon_name": "freeze",
     }
-    return _decide(request, found, actions.decide_override, context)
+    return _decide(request, found, actions.decide_override, actions.finish_override_follow_up, context)
 
 
 def _or_404(rows, pk: int):
@@ -57,9 +57,14 @@ def _or_404(rows, pk: int):
     return found
 
 
-def _decide(request: HttpRequest, found, door, context: dict) -> HttpResponse:
+def _decide(request: HttpRequest, found, door, finish, context: dict) -> HttpResponse:
+    """POST `decision`: grant or refuse; or done, when what was promised for afterwards is."""
     form = DecideForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    if request.POST.get("decision") == "done":
+        if knock(form, partial(finish, found.pk, actor=request.user)):
+            messages.success(request, "Noted\nWhat was promised is done.")
+            return redirect(request.path)
+    elif request.method == "POST" and form.is_valid():
         grant = request.POST.get("decision") == "grant"
         made = knock(
             form, partial(door, found.pk, actor=request.user, grant=grant, comment=form.cleaned_data["comment"])
@@ -72,6 +77,7 @@ def _decide(request: HttpRequest, found, door, context: dict) -> HttpResponse:
         "it": found,
         "open": found.state == "requested",
         "only": _only(request.user, found),
+        "may_finish": bool(found.follow_up) and policy.may(request.user, "releases.comment", found),
     }
     return render(request, "approvals/exemption.html", context, status=422 if form.errors else 200)
 
