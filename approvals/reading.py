@@ -157,13 +157,17 @@ def why_not(request: ApprovalRequest, user: User, seats: matching.Seats | None =
     if barred:
         return barred.message
     own, others = places.of(request, user, seats)
-    mine = own or next(iter(others), None)
-    if mine is None:
+    mine = [own] if own else others
+    if not mine:
         if not policy.may(user, "releases.vote", request):
             return policy.refusal_text("releases.vote")
         return "None of this request's rules asks for you, and nobody who is asked delegated to you."
-    if not places.is_open(request, mine):
+    if not any(places.is_open(request, place) for place in mine):
         return "Others decide first: your stage is not reached yet."
+    filled = {v.seat_id: v.person for v in tally.cast(request) if v.person_id != user.pk}
+    if own is None and all(place.seat.pk in filled for place in mine):
+        seat, voter = mine[0].seat, filled[mine[0].seat.pk]
+        return f"{seat.name} has voted in person." if voter == seat else f"{voter.name} has filled {seat.name}'s place."
     return ""
 
 

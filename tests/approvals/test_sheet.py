@@ -332,6 +332,16 @@ def test_a_stand_in_of_several_chooses_the_place_and_a_taken_one_is_not_offered(
     assert request.votes.get(person=people.operations).seat == people.qa
 
 
+def test_a_stand_in_whose_only_place_is_filled_is_told_by_whom_and_offered_no_vote(ask, people):
+    approvals.delegation(people.qa, people.operations)
+    request = ask({"qa-approver": 2})
+    assert context_of(request, people.operations)["not_you"] == ""
+    approvals.vote(request, people.qa)
+    context = context_of(request, people.operations)
+    assert context["not_you"] == f"{people.qa.name} has voted in person."
+    assert context["consequence"] == ""
+
+
 def test_a_sheet_costs_a_constant_number_of_queries_however_much_stands_on_it(release, people):
     request = approvals.request(release, {"qa-approver": 9})
     release.window_starts_at, release.window_ends_at = timezone.now(), timezone.now() + timedelta(hours=2)
