@@ -17,6 +17,15 @@ def due(start: datetime, deadline_hours: float, clock: str, people: Iterable[int
     return start + timedelta(hours=deadline_hours)
 
 
+def resumed(due_at: datetime, since: datetime, now: datetime, clock: str, people: Iterable[int]) -> datetime:
+    """The instant at which a deadline ends that stood still from `since` to `now`: what was left of it is left again."""
+    if clock == Clock.WORKING and (ids := list(people)):
+        calendars = hours.calendars(ids).values()
+        left = working_time(calendars, since, due_at)
+        return hours.add_working(calendars, now, left / HOUR)
+    return due_at + (now - since)
+
+
 def passed(rule, share: float, calendars: Collection[hours.Calendar]) -> datetime:
     """The instant at which a share (0 to 1) of a running rule's time has passed, by its own clock.
 

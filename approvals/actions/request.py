@@ -12,8 +12,9 @@ from approvals.states import RequestState, Subject
 from approvals.subjects import Stance, kind_of
 from core import gates
 from core.blockers import refuse, refuse_if
-from core.events import record
+from core.events import record, stream_of
 from core.locking import locked
+from core.models import Event
 from releases import steps
 from releases.models import Change, ChangeTemplate, Release
 from releases.states import ChangeState, ReleaseState
@@ -179,11 +180,14 @@ def _keep_up(request: ApprovalRequest, actor: User, *, waits: bool, editor: User
 
 
 def _restore(request: ApprovalRequest, actor: User) -> None:
-    """Wake a suspended request; what is left of its time is never less than nothing."""
+    """Wake a suspended request. Its clock stood meanwhile; where nothing was left of its time, all of it is given anew."""
     if request.state != RequestState.SUSPENDED:
         return
+    since = Event.objects.filter(stream=stream_of(request), name="request.suspended").order_by("-seq").first()
     request.restore()
     request.save()
+    if since:
+        sheets.resume_clock(request, tally.count(request), since.at)
     if request.due_at <= timezone.now():
         sheets.restart_clock(request, tally.count(request))
     record("request.restored", request, actor=actor)

@@ -48,6 +48,21 @@ def restart_clock(request: ApprovalRequest, counted: tally.Tally) -> None:
     request.save()
 
 
+def resume_clock(request: ApprovalRequest, counted: tally.Tally, since: datetime) -> None:
+    """Give the rules that are asked now back the time in which the request was suspended, from `since` on; save the request.
+
+    Of a working clock it is the working time that was left.
+    """
+    rules, now = [open_.rule for open_ in counted.asked if open_.rule.opened_at], timezone.now()
+    people = matching.eligible(request.subject, rules, request.requester_id, request) if rules else {}
+    for rule in rules:
+        rule.due_at = clock.resumed(rule.due_at, since, now, rule.clock, people[rule.who])
+        rule.opened_at += now - since
+        rule.save()
+    request.due_at = min((rule.due_at for rule in rules), default=request.due_at)
+    request.save()
+
+
 def reach_stage(
     request: ApprovalRequest, counted: tally.Tally, at: datetime | None = None, *, tell: bool = True
 ) -> None:

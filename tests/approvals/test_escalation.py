@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection, transaction
@@ -12,6 +13,7 @@ from accounts import hours
 from accounts.actions import add_absence
 from approvals import clock, escalation, matching, tally
 from approvals.actions import (
+    align,
     ask_missing,
     cast_vote,
     check_reach,
@@ -27,6 +29,7 @@ from approvals.actions import (
 from approvals.actions.escalation import take_steps
 from approvals.models import ApprovalRequest, RequestRule
 from core import outbox
+from core.events import record
 from core.models import Event
 from tests.approvals.conftest import shown
 from tests.approvals.test_concurrency import at_once
@@ -145,6 +148,30 @@ def test_a_reopened_request_starts_anew(payments, ann):
     rule = RequestRule.objects.get(request=request)
     assert (rule.reminded_at, rule.reminded_again_at, rule.escalated_at) == (None, None, None)
     assert rule.due_at - timezone.now() > HOUR
+
+
+def test_the_clock_of_a_suspended_request_stands_and_goes_on_where_it_stood(payments, ann, monkeypatch):
+    """Ten hours after it began it was suspended, for thirty; then it has ninety of its hundred left again."""
+    request = approving(payments, state="suspended")
+    running_since(request, 40, 100)
+    then = timezone.now() - 30 * HOUR
+    with monkeypatch.context() as patch, transaction.atomic():
+        patch.setattr("core.events.timezone", SimpleNamespace(now=lambda: then))
+        record("request.suspended", request, actor=ann)
+    align(release_id=request.release_id)
+    rule = RequestRule.objects.get(request=request)
+    gone, left = timezone.now() - rule.opened_at, rule.due_at - timezone.now()
+    assert [round(x / HOUR) for x in (gone, left)] == [10, 90]
+    request.refresh_from_db()
+    assert (request.state, request.due_at) == ("pending", rule.due_at)
+
+
+def test_what_was_left_of_a_working_clock_is_working_time_again():
+    anna = person("anna", timezone="Europe/Berlin")
+    friday, monday = datetime(2026, 10, 23, 10, tzinfo=UTC), datetime(2026, 10, 26, 11, tzinfo=UTC)  # noon on both
+    due_at = datetime(2026, 10, 23, 13, tzinfo=UTC)
+    assert clock.resumed(due_at, friday, monday, "working", [anna.pk]) == datetime(2026, 10, 26, 14, tzinfo=UTC)
+    assert clock.resumed(due_at, friday, monday, "always", [anna.pk]) == due_at + (monday - friday)
 
 
 def test_the_share_of_working_time_counts_on_a_working_clock():
