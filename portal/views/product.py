@@ -46,6 +46,7 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
         "feed": feed.told(events.select_related("actor", "on_behalf_of").order_by("-pk")[:6]),
         "may_block": policy.may(request.user, "releases.block_release", found),
         "may_plan": policy.may(request.user, "releases.plan_release", found),
+        "may_record": policy.may(request.user, "releases.contribute", found),
         "new_url": address("releases:new"),
         "can_list": bool(address("releases:products")) and not only_looks_on(request.user),
         "change_url": change_url,

@@ -96,6 +96,13 @@ def test_a_product_page_shows_what_runs_since_when_and_what_is_open(manager, tex
     assert reverse("releases:product_edit", args=[shop.slug]) not in html
 
 
+def test_a_product_page_leads_who_brings_changes_in_to_recording_what_nobody_was_asked_about(manager, text):
+    shop = releases.product(name="Shop")
+    url = reverse("approvals:unauthorised", args=[shop.slug])
+    assert url in text(manager, shop.get_absolute_url())
+    assert url not in text(accounts.person(roles=["deployer"]), shop.get_absolute_url())
+
+
 def test_a_product_out_of_sight_is_not_found(fetch):
     reader = accounts.person(roles=["tester"], on=releases.product())
 
