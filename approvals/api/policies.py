@@ -337,6 +337,8 @@ class PolicyViewSet(viewsets.ReadOnlyModelViewSet):
         """Which rows match, why, and who could fill their rules. It changes nothing."""
         found, data = self.get_object(), given(TryBodySerializer, request)
         if "facts" in data:
+            if data["facts"].get("product"):
+                Product.objects.visible_to(request.user).get(pk=data["facts"]["product"])
             tried = trial.of_facts(found, Facts(found.subject, **data["facts"]), data.get("on"))
         elif "request" in data:
             rows = ApprovalRequest.objects.visible_to(request.user).filter(kind=found.subject).with_subjects()

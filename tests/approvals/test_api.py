@@ -186,6 +186,9 @@ def test_a_policy_is_tried_and_replayed_over_the_api(people, draft):
     local = api(person("lola", roles=["stakeholder"], on=hidden))
     assert local.post(draft + "try/", {"request": request.pk}, format="json").status_code == 404
     assert local.post(draft + "try/", {"live": release.pk}, format="json").status_code == 404
+    hidden_one = {"facts": {"product": release.product_id}}
+    assert local.post(draft + "try/", hidden_one, format="json").status_code == 404
+    assert reader.post(draft + "try/", hidden_one, format="json").status_code == 200
     replayed = reader.get(draft + "replay/", {"last": 10}).json()
     assert (replayed["counts"]["blocked"], [row["request"] for row in replayed["rows"]]) == (1, [request.pk])
     assert local.get(draft + "replay/", {"last": 10}).json()["rows"] == []

@@ -212,7 +212,7 @@ def test_a_replay_changes_nothing(draft, write, people):
 
 
 @pytest.mark.parametrize("subject", ["release", "change", "waiver", "override", "lift", "template", "policy"])
-def test_every_kind_of_subject_can_be_replayed(people, subject):
+def test_every_kind_of_subject_can_be_replayed_and_tried(client, people, subject):
     version = versions.whole().get(subject=subject, state="in_force")
     made = {
         "release": lambda: releases.release(state="ready", strategy="minor"),
@@ -226,6 +226,9 @@ def test_every_kind_of_subject_can_be_replayed(people, subject):
     request = approvals.request(made, state="approved", decided_at=timezone.now())
     [row] = replay.run(version, people.rules).rows
     assert (row.request.pk, row.is_stored, len(row.row_names)) == (request.pk, False, 1)
+    client.force_login(people.reader, backend="django.contrib.auth.backends.ModelBackend")
+    for name, query in (("policy_replay", ""), ("policy_try", f"?request={request.pk}"), ("policy_try", "?facts=1")):
+        assert client.get(reverse(f"approvals:{name}", args=[version.pk]) + query).status_code == 200, name
 
 
 def _lift():

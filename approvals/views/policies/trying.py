@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from approvals import actions, replay, trial
 from approvals.models import ApprovalRequest, Policy
 from approvals.policy_forms import FactsForm
+from approvals.subjects import kind_of
 from approvals.views.policies.frame import page, require_editor, the_policy
 from core.blockers import Refused
 from releases.models import Product
@@ -30,6 +31,7 @@ def attempt(request: HttpRequest, pk: int) -> HttpResponse:
         "form": form,
         "tried": tried,
         "about": about,
+        "about_url": _address(about),
         "past": trial.past_requests(request.user, policy.subject, words),
         "live": trial.live_subjects(request.user, policy.subject, words),
     }
@@ -55,6 +57,14 @@ def _tried(request: HttpRequest, policy: Policy, form: FactsForm) -> tuple[trial
             raise Http404 from None
         return trial.of_subject(policy, subject), subject
     return None, None
+
+
+def _address(about) -> str:
+    """Where to read on about what is tried; "" for facts by hand."""
+    if about is None:
+        return ""
+    subject = about.subject if isinstance(about, ApprovalRequest) else about
+    return kind_of(subject).url(subject)
 
 
 def _id(request: HttpRequest, name: str) -> int:
