@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.actions import system_user
@@ -29,8 +30,9 @@ def _expire(request_id: int) -> bool:
 
 
 def enact_due() -> int:
-    """Put approved policies in force whose instant has come. Returns how many."""
-    return sum(_enact(pk) for pk in Policy.objects.due().order_by("pk").values_list("pk", flat=True))
+    """Put approved policies in force whose instant has come, one after the other as it came. Returns how many."""
+    order = (F("valid_from").asc(nulls_first=True), "pk")
+    return sum(_enact(pk) for pk in Policy.objects.due().order_by(*order).values_list("pk", flat=True))
 
 
 def _enact(policy_id: int) -> bool:

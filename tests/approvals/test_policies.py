@@ -411,6 +411,18 @@ def test_an_approved_version_waits_for_its_instant_and_can_be_given_up_until_the
     assert given_up.state == "discarded"
 
 
+def test_versions_whose_instants_have_passed_come_in_force_in_the_order_of_their_instants(people):
+    before, now = in_force("release"), timezone.now()
+    later = Policy.objects.create(subject="release", version=2, valid_from=now - timedelta(hours=1))
+    earlier = Policy.objects.create(subject="release", version=3, valid_from=now - timedelta(hours=2))
+    Policy.objects.filter(pk__in=[later.pk, earlier.pk]).update(state="scheduled")
+    assert enact_due() == 2
+    assert in_force("release") == later
+    earlier.refresh_from_db()
+    before.refresh_from_db()
+    assert (earlier.state, before.state) == ("retired", "retired")
+
+
 def test_of_two_proposals_the_second_approved_retires_the_first(people, draft, proposed):
     other = propose_policy(draft_policy("release", actor=people.rules).pk, actor=people.rules)
     first = agree(proposed, people.change_manager)
