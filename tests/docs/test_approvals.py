@@ -14,6 +14,7 @@ from accounts.roles import ROLES
 from approvals import escalation, matching, quorum, states, who
 from approvals.actions.bulk import MANY
 from approvals.models import Policy, PolicyRow
+from approvals.policy_forms import ASKABLE
 from approvals.subjects import Facts, Stance
 from releases.models import Product
 from tests.docs.test_guides import DOCS, GUIDES, ROOMS
@@ -79,6 +80,30 @@ def test_every_condition_of_a_row_is_explained():
 
     assert len(stated) == 10
     assert stated - explained == set()
+
+
+def test_each_condition_is_told_for_the_kinds_of_subject_that_have_it():
+    told = {cells[0]: subjects_in(cells[2]) for cells in rows_below(PAGE, "### Rows") if len(cells) == 3}
+    names = {
+        "product": "product",
+        "strategies": "strategy",
+        "change_types": "change type",
+        "risk_bands": "risk",
+        "tiers": "environment tier",
+        "size_min": "size",
+        "size_max": "size",
+        "in_freeze": "inside a freeze",
+        "emergency": "emergency",
+    }
+
+    assert {name: told[names[name]] for name in ASKABLE} == ASKABLE
+
+
+def subjects_in(words: str) -> set[str]:
+    every = set(states.Subject.values)
+    if words.startswith("all"):
+        return every - set(words.removeprefix("all but ").split(", "))
+    return set(words.split(", "))
 
 
 def test_the_worked_example_is_what_the_quorum_says():
