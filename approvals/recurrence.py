@@ -32,6 +32,10 @@ _ANY = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST"}
 _LONG = _ANY | {"BYMONTH", "BYMONTHDAY", "BYSETPOS", "BYWEEKNO", "BYYEARDAY"}
 PARTS = {"DAILY": _ANY, "WEEKLY": _ANY, "MONTHLY": _LONG, "YEARLY": _LONG}
 MOST = {"INTERVAL": 1000, "COUNT": 10_000}
+# How far a number may go, from either end of the month or year (RFC 5545, section 3.3.10). Zero counts from neither.
+FURTHEST = {"BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366}
+FURTHEST_DAY = {"MONTHLY": 5, "YEARLY": 53}  # the fifth Friday of a month; the others take a day without a number
+YEARS = range(2000, 2101)  # in which the first day may lie
 MAX_CHARACTERS = 200
 FAR = timedelta(days=5 * 366)  # a rule without a meeting for so long has none
 
@@ -49,9 +53,10 @@ class Recurrence:
         """Instants (UTC) at or after `start`, in order. Ends with the rule, or where nothing comes for five years."""
         place = ZoneInfo(self.zone)
         # A day earlier by the clock: an offset moves a local time by less.
+        rule = self._rule()
         local = max(start.astimezone(place).replace(tzinfo=None) - timedelta(days=1), self._first)
         until = local + FAR
-        for naive in _bounded(self._rule(), until).xafter(local, inc=True):
+        for naive in _bounded(rule, until).xafter(local, inc=True):
             found = naive.replace(tzinfo=place).astimezone(UTC)
             if found >= start:
                 yield found
@@ -64,6 +69,8 @@ class Recurrence:
         return datetime.combine(self.first_on, self.at)
 
     def _rule(self) -> rrule:
+        if self.first_on.year not in YEARS:
+            raise ValueError(f"The first day lies from {YEARS[0]} to {YEARS[-1]}.")
         return parsed(self.rule, self._first, self.zone)
 
 
@@ -99,6 +106,21 @@ def _check(text: str) -> None:
     for name, most in MOST.items():
         if name in parts and not 1 <= int(parts[name][0]) <= most:
             raise ValueError(f"{name} is at least 1 and at most {most:,}.")
+    _check_numbers(parts, frequency)
+
+
+def _check_numbers(parts, frequency: str) -> None:
+    """The numbers that never come true, or that the rule would be run without."""
+    for name, furthest in FURTHEST.items():
+        if any(not 1 <= abs(int(number)) <= furthest for number in parts.get(name, [])):
+            raise ValueError(f"{name} is from 1 to {furthest}, or from -1 to -{furthest}.")
+    if any(not re.fullmatch("0?[1-9]|1[0-2]", str(month), re.ASCII) for month in parts.get("BYMONTH", [])):
+        raise ValueError("BYMONTH is from 1 to 12.")
+    furthest = FURTHEST_DAY.get(frequency, 0)
+    for day in parts.get("BYDAY", []):
+        number = str(day)[:-2]
+        if number and not 1 <= abs(int(number)) <= furthest:
+            raise ValueError(f"In BYDAY, {day} does not come with FREQ={frequency}.")
 
 
 def _until_local(text: str, zone: str) -> str:

@@ -12,6 +12,7 @@ from accounts.roles import ROLES
 from approvals import agenda, recurrence
 from approvals.actions.agenda import CALLED_OFF, fill_locked, plan_locked, put_off_rest
 from approvals.models import Board, Meeting
+from approvals.recurrence import YEARS
 from core.blockers import Blocker, refuse_if
 from core.events import record
 from core.locking import locked
@@ -142,8 +143,9 @@ def _field_blockers(board: Board) -> list[Blocker]:
         value = getattr(board, name)
         if isinstance(value, int) and not 1 <= value <= most:
             found.append(Blocker(f"{name}-invalid", f"From 1 to {most:,} minutes.", field=name))
-    if isinstance(board.first_on, date) and not 2000 <= board.first_on.year <= 2100:
-        found.append(Blocker("first_on-invalid", "Choose a day from 2000 to 2100.", field="first_on"))
+    if isinstance(board.first_on, date) and board.first_on.year not in YEARS:
+        why = f"Choose a day from {YEARS[0]} to {YEARS[-1]}."
+        found.append(Blocker("first_on-invalid", why, field="first_on"))
     if board.chair_id and (board.chair.is_service or not board.chair.is_active):
         found.append(Blocker("chair-invalid", "A person who is active takes the chair.", field="chair"))
     return found

@@ -91,6 +91,12 @@ def test_a_count_holds_from_the_first_day_on():
         ("DTSTART:20260101T090000", "one line"),
         ("FREQ=MONTHLY;BYSETPOS=400;BYDAY=MO", "not a recurrence rule"),
         ("FREQ=WEEKLY;" + "BYDAY=MO;" * 40, "one line"),
+        ("FREQ=MONTHLY;BYDAY=99MO", "99MO does not come with FREQ=MONTHLY"),
+        ("FREQ=WEEKLY;BYDAY=2TU", "2TU does not come with FREQ=WEEKLY"),
+        ("FREQ=YEARLY;BYMONTH=13", "BYMONTH is from 1 to 12"),
+        ("FREQ=YEARLY;BYMONTH=5L", "BYMONTH is from 1 to 12"),
+        ("FREQ=MONTHLY;BYMONTHDAY=0", "from 1 to 31, or from -1 to -31"),
+        ("FREQ=YEARLY;BYWEEKNO=54", "from 1 to 53"),
     ],
 )
 def test_what_is_no_rule_for_a_board_is_refused_in_a_sentence(rule, why):
