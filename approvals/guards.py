@@ -189,7 +189,7 @@ def approval_missing(subject) -> list[Blocker]:
         message = "The approval request is suspended: it waits until the release asks for approval again."
         return [Blocker("approval-suspended", message, url, "Open approvals")]
     live = sheet.of(subject).digests
-    counted = tally.count(request, live)
+    counted = tally.count(request, live, without=tally.authors(request, subject))
     if counted.met and request.state == RequestState.APPROVED:
         return []
     found = _outrun_votes(request, counted, live, url) + _open_rules(counted, url)

@@ -1,10 +1,11 @@
 """Counting the votes of a request: which fill which rule, which the subject has outrun, and who could still help."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from approvals import quorum, sheet
 from approvals.states import Purpose, RequestState, Verdict, VoteState
+from approvals.subjects import kind_of
 
 
 @dataclass(frozen=True)
@@ -89,16 +90,25 @@ def of_rules(
     ]
 
 
+def authors(request, subject) -> set[int]:
+    """Ids of those who have written a part of what is asked about, and so never count; none where the row says otherwise."""
+    return set() if request.count_author else kind_of(subject).authors(subject)
+
+
 def count(
-    request, digests: Mapping[str, str] | None = None, eligible: Mapping[str, Iterable[int]] | None = None
+    request,
+    digests: Mapping[str, str] | None = None,
+    eligible: Mapping[str, Iterable[int]] | None = None,
+    without: Collection[int] = (),
 ) -> Tally:
     """Count the cast approvals of a request whose watched facets equal `digests` (the live ones by default).
 
-    `eligible` {who: user ids} are those whose place could count; without it `could_help` stays empty.
+    `eligible` {who: user ids} are those whose place could count; without it `could_help` stays empty. Votes by the people
+    `without`, or in their places, are left out.
     """
     rules = list(request.rules.all())
     digests = sheet.of(request.subject).digests if digests is None else digests
-    approvals = [v for v in cast(request) if v.verdict == Verdict.APPROVE]
+    approvals = [v for v in cast(request) if v.verdict == Verdict.APPROVE and not {v.person_id, v.seat_id} & {*without}]
     stale = [v for v in approvals if outrun(v, rules, digests)]
     return _solved(rules, [v for v in approvals if v not in stale], stale, eligible)
 

@@ -7,8 +7,8 @@ from django.utils import timezone
 from accounts.actions import system_user
 from accounts.models import User
 from approvals import clock, matching, sheet, tally
-from approvals.models import ApprovalRequest, FrozenSheet
-from approvals.states import RequestState
+from approvals.models import ApprovalRequest, FrozenSheet, Vote
+from approvals.states import Facet, RequestState
 from core import wording
 from core.events import record
 
@@ -88,12 +88,20 @@ def reach_stage(
 
 
 def end_outrun_votes(request: ApprovalRequest, live: sheet.Sheet, editor: User | None) -> None:
-    rules = list(request.rules.all())
+    """End the votes that saw something else, and those of people who have become authors of what is asked about."""
+    rules, authors = list(request.rules.all()), tally.authors(request, request.subject)
     by = f", edited by {editor.name}" if editor and not editor.is_service else ""
     for vote in tally.cast(request):
         facets = sorted(tally.outrun(vote, rules, live.digests))
+        author = next((user for user in (vote.person, vote.seat) if user.pk in authors), None)
         if facets:
-            vote.invalidate(reason=f"{wording.listed(facets).capitalize()} changed{by}.")
-            vote.save()
-            name = "vote.invalidated"
-            record(name, request, actor=editor or system_user(), vote=vote.pk, person=vote.person_id, facets=facets)
+            _invalidate(vote, request, editor, f"{wording.listed(facets).capitalize()} changed{by}.", facets)
+        elif author:
+            _invalidate(vote, request, editor, f"{author.name} wrote a part of it{by}.", [Facet.SCOPE.value])
+
+
+def _invalidate(vote: Vote, request: ApprovalRequest, editor: User | None, reason: str, facets: list[str]) -> None:
+    vote.invalidate(reason=reason)
+    vote.save()
+    told = {"vote": vote.pk, "person": vote.person_id, "facets": facets}
+    record("vote.invalidated", request, actor=editor or system_user(), **told)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from approvals import guards, sheet
-from approvals.actions import cast_vote, refresh
+from approvals.actions import cast_vote, refresh, request_release_approval
 from approvals.models import Vote
 from approvals.states import Facet
 from core.models import Event
@@ -200,3 +200,24 @@ def test_a_difference_names_the_field_and_shows_both_values():
         },
     ]
     assert sheet.compare(old, old) == []
+
+
+def test_an_approver_who_becomes_an_author_no_longer_counts_whatever_they_watch(ask, release, people):
+    request = ask({"qa-approver": {"need": 1, "facets": ["artifact"]}})
+    cast_vote(request.pk, actor=people.qa, verdict="approve", digest=shown(request))
+    releases.change(release.product, release, state="approved", author=people.qa)
+    release = type(release).objects.get(pk=release.pk)
+    assert [b.code for b in guards.approval_missing(release)] == ["approval-open:role:qa-approver"]
+    refresh(request.pk, editor=people.manager)
+    vote = Vote.objects.get()
+    assert (vote.state, vote.ended_because) == ("invalidated", "Quentin wrote a part of it, edited by Mia.")
+
+
+def test_an_author_goes_on_to_count_where_the_row_says_so(ask, release, people):
+    approvals.policy({"qa-approver": {"need": 1, "facets": ["artifact"]}}, count_author=True)
+    request = request_release_approval(release.pk, actor=people.manager)
+    cast_vote(request.pk, actor=people.qa, verdict="approve", digest=shown(request))
+    releases.change(release.product, release, state="approved", author=people.qa)
+    refresh(request.pk, editor=people.manager)
+    assert Vote.objects.get().state == "cast"
+    assert guards.approval_missing(type(release).objects.get(pk=release.pk)) == []

@@ -26,8 +26,8 @@ from core.models import Event
 from tests import template
 from tests.approvals import brute_force
 
-EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "5"))
-STEPS = int(os.environ.get("SOAK_STEPS", "12"))
+EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "4"))
+STEPS = int(os.environ.get("SOAK_STEPS", "10"))
 SOAK = "SOAK_EXAMPLES" in os.environ
 
 PEOPLE = {
