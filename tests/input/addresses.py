@@ -5,37 +5,55 @@ from dataclasses import dataclass
 
 from django.urls import get_resolver
 
-from tests.input.world import FEED, STATUS, World
+from tests.input.world import FEED, KINDS, STATUS, World
 
 ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
 NOT_OURS = ("admin/",)
+# Which rows of the world stand behind the number in an address; the longest beginning of its name counts. The API's
+# addresses begin with the noun itself.
 BEHIND_PK = {
-    "accounts:token_revoke": "token",
-    "accounts:take_role": "grant",
-    "accounts:absence_cancel": "absence",
-    "accounts:team_leave": "person",
-    "accounts:": "person",
-    "releases:": "freeze",
-    "portal:retry": "delivery",
-    "portal:inbox_item": "request",
-    "approvals:evidence": "evidence",
-    "approvals:answer": "question",
-    "approvals:revoke": "vote",
-    "approvals:waiver": "waiver",
-    "approvals:override": "override",
-    "approvals:policy": "policy",
-    "approvals:": "request",
-    "deployments:hook": "hook",
-    "deployments:": "deployment",
-    "reviews:action": "action",
-    "reviews:": "review",
-    "notifications:": "notification",
-    "api:action-item": "action",
+    "accounts:token_revoke": ("token",),
+    "accounts:take_role": ("grant",),
+    "accounts:absence_cancel": ("absence",),
+    "accounts:team_leave": ("person",),
+    "accounts:": ("person",),
+    "releases:template": ("standard", "used", "proposed"),
+    "releases:template_use": ("used",),
+    "releases:": ("freeze",),
+    "portal:retry": ("delivery",),
+    "portal:inbox_item": ("request", *(f"request about {kind}" for kind in KINDS)),
+    "approvals:request_template": ("standard", "proposed"),
+    "approvals:evidence": ("evidence",),
+    "approvals:answer": ("question",),
+    "approvals:revoke": ("vote",),
+    "approvals:waiver": ("waiver",),
+    "approvals:override": ("override",),
+    "approvals:policy": ("policy", "proposal", "policy in force"),
+    "approvals:policy_row": ("policy",),
+    "approvals:delegation": ("delegation",),
+    "approvals:meeting": ("meeting", "session", "held"),
+    "approvals:item_add": ("meeting", "session"),
+    "approvals:minutes": ("held", "meeting"),
+    "approvals:item": ("agendaitem", "discussed"),
+    "approvals:": ("request",),
+    "deployments:hook": ("hook",),
+    "deployments:": ("deployment",),
+    "reviews:action": ("action",),
+    "reviews:": ("review",),
+    "notifications:": ("notification",),
+    "api:action-item": ("action",),
+    "api:standard-change-use": ("used",),
 }
+STOPPED = {"product": "ledger", "release": "stopped", "environment": "canary"}
 VERSIONS = ("2.0.0", "2.1.0", "1.9.0", "1.7.0")
+SLUGS = {"accounts:": "platform", "approvals:board": "advisory", "approvals:meeting": "advisory", "": "payments"}
 STEPS = {
     "releases:step": ("plan", "start_build", "start_testing", "reopen_plan", "hold", "resume", "cancel"),
     "releases:change_step": ("assess", "withdraw", "hold", "release"),
+    "releases:template_step": ("revise", "retire"),
+    "approvals:policy_row_step": ("earlier", "later", "double", "remove"),
+    "approvals:meeting_step": ("open", "next", "close", "arrive", "attendance"),
+    "approvals:item_step": ("take-up", "finish", "defer", "drop", "note"),
     "reviews:step": ("submit", "approve", "reopen"),
     "reviews:action_step": ("accept", "start", "finish", "drop"),
     "api:release-take-step": ("hold", "cancel"),
@@ -64,18 +82,24 @@ class Address:
 
     def paths(self, world: World) -> list[str]:
         """Where it leads to rows of the world: one path, or one for each stage or step."""
+        return [self.to(**known) for known in self.usual(world)]
+
+    def usual(self, world: World) -> list[dict]:
+        """The arguments that lead to rows of the world, the simplest first."""
+        if self.name == "approvals:lift":
+            return [{"kind": kind, "pk": world.rows[noun].pk} for kind, noun in STOPPED.items()]
         found = [{}]
         for argument in self.arguments:
-            found = [known | {argument: v} for known in found for v in self.values(argument, world)]
-        return [self.to(**known) for known in found]
+            found = [known | {argument: v} for known in found for v in self._values(argument, world)]
+        return found
 
-    def values(self, argument: str, world: World) -> tuple:
+    def _values(self, argument: str, world: World) -> tuple:
         if argument == "pk":
-            return (self._pk(world),)
+            return tuple(world.rows[noun].pk for noun in self._nouns)
         if argument == "name":
             return STEPS[self.name]
         if argument == "slug":
-            return ("platform",) if self.name.startswith("accounts:") else ("payments",)
+            return (longest(SLUGS, self.name),)
         return {
             "product": ("payments",),
             "version": VERSIONS,
@@ -84,18 +108,24 @@ class Address:
             "environment": ("staging",),
             "driver": ("command", "http"),
             "way": ("up",),
+            "how": ("approve", "reject", "ask"),
             "metric": ("change-lead-time", "deployment-frequency"),
+            "subject": ("release", "policy"),
+            "row": (world.rows["row"].pk,),
+            "row_pk": (world.rows["row"].pk,),
             "year": (2026,),
             "number": (11,),
             "token": (FEED, STATUS, "token-of-the-run"),
         }[argument]
 
-    def _pk(self, world: World) -> int:
-        if self.is_api and self.name not in BEHIND_PK and not self.name.startswith("api:action-item"):
-            noun = self.name.removeprefix("api:").partition("-")[0]
-            return {"product": world.product, "release": world.release}.get(noun, world.rows.get(noun)).pk
-        key = max((k for k in BEHIND_PK if self.name.startswith(k)), key=len)
-        return world.rows[BEHIND_PK[key]].pk
+    @property
+    def _nouns(self) -> tuple[str, ...]:
+        return longest(BEHIND_PK, self.name) or (self.name.removeprefix("api:").partition("-")[0],)
+
+
+def longest(table: dict, name: str):
+    """What the longest beginning of a name leads to, or None."""
+    return table.get(max((key for key in table if name.startswith(key)), key=len, default=None))
 
 
 def every() -> list[Address]:

@@ -7,6 +7,8 @@ from urllib.parse import urljoin, urlsplit
 from django.urls import resolve
 
 CHOSEN = ("checkbox", "radio", "hidden", "submit", "button", "image", "reset")
+DAYS = ("date", "datetime-local", "time", "month", "week")
+VERBS = ("name", "how", "way")  # arguments of an address that say what is done
 
 
 @dataclass
@@ -20,12 +22,15 @@ class Form:
     choices: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     buttons: list[tuple[str, str]] = field(default_factory=list)
+    asks_when: bool = False  # for a day or an instant
 
     @property
     def key(self) -> tuple:
-        """Forms of the same fields to the same kind of address are one."""
+        """Forms of the same fields to the same kind of address, with the same verb in it, are one."""
+        found = resolve(urlsplit(self.action).path)
         return (
-            resolve(urlsplit(self.action).path).view_name,
+            found.view_name,
+            tuple(found.kwargs.get(verb) for verb in VERBS),
             tuple(sorted({*self.texts, *self.choices, *self.files})),
             dict(self.sent).get("do"),
         )
@@ -70,6 +75,7 @@ class _Reader(HTMLParser):
             form.files.append(name)
         elif tag == "input" and kind not in CHOSEN:
             form.texts.append(name)
+            form.asks_when |= kind in DAYS
         elif tag == "button" or kind == "submit":
             form.buttons.append((name, a.get("value", "")))
         elif kind == "hidden" or "checked" in a:

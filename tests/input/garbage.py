@@ -41,6 +41,16 @@ QUERIES = [
     "actor",
     "name",
     "stream",
+    "with",
+    "last",
+    "live",
+    "request",
+    "pick",
+    "country",
+    "item",
+    "risk_band",
+    "size",
+    "tier",
 ]
 
 
@@ -60,6 +70,7 @@ TEXTS = {
     "markup and controls": "<script>alert(1)</script>{{ 7*7 }}\x01\x1b[31m\u202e\ufffe",
     "not a number": "NaN",
 }
+DAYS = ("no date", "year 1", "year 9999")  # to other fields they are texts like any other
 JSONS = {
     "NUL": "before\0after",
     "half a surrogate pair": "before\ud800after",

@@ -16,9 +16,13 @@ SIMPLE = {"string": "A text", "integer": 1, "number": 1, "boolean": True}
 
 
 @pytest.fixture(scope="module")
-def operations(world) -> list[tuple[str, str, dict]]:
+def schema() -> dict:
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+@pytest.fixture(scope="module")
+def operations(world, schema) -> list[tuple[str, str, dict]]:
     """(method, path to a row of the world, {field: its schema}) of each operation with a body."""
-    schema = SchemaGenerator().get_schema(request=None, public=True)
     paths = {a.template.replace("{pk}", "{id}"): a.paths(world)[0] for a in every() if a.is_api}
     found = []
     for template, methods in schema["paths"].items():
@@ -27,6 +31,21 @@ def operations(world) -> list[tuple[str, str, dict]]:
                 body = next(iter(operation["requestBody"]["content"].values()))["schema"]
                 fields = schema["components"]["schemas"][body["$ref"].rpartition("/")[2]]["properties"]
                 found.append((method, paths[template.lstrip("/")], fields))
+    return found
+
+
+@pytest.fixture(scope="module")
+def deep_operations(schema, operations) -> list[tuple[str, str, dict]]:
+    """(method, path, {field: an object with None in each of its fields}) of the operations that take lists of objects."""
+    schemas = schema["components"]["schemas"]
+    found = []
+    for method, path, fields in operations:
+        inner = {
+            name: f["items"]["$ref"].rpartition("/")[2] for name, f in fields.items() if "$ref" in f.get("items", {})
+        }
+        objects = {name: dict.fromkeys(schemas[to].get("properties", {})) for name, to in inner.items()}
+        if any(objects.values()):
+            found.append((method, path, objects))
     return found
 
 
@@ -78,6 +97,17 @@ def test_no_operation_fails_on_one_senseless_field_among_good_ones(world, operat
         for name in usual:
             found += complaint(client, method, path, json.dumps(usual | {name: garbage.JSONS[kind]}).encode())
 
+    assert_none(found)
+
+
+@pytest.mark.parametrize("kind", garbage.JSONS)
+def test_no_operation_fails_on_senseless_objects_in_its_lists(world, deep_operations, kind):
+    client, found = as_person(world.master), []
+    for method, path, objects in deep_operations:
+        lists = {name: [dict.fromkeys(fields, garbage.JSONS[kind])] for name, fields in objects.items()}
+        found += complaint(client, method, path, json.dumps(lists | {"comment": "", "name": "A row"}).encode())
+
+    assert deep_operations
     assert_none(found)
 
 

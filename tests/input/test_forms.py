@@ -17,15 +17,38 @@ TAKES_NO_TEXT = ("draft", "review")  # buttons beside the text of release notes 
 def all_forms(world) -> list[forms.Form]:
     """Each form of each page once, as the person with all rights sees them."""
     client, found = as_person(world.master), {}
-    for address in every():
-        if address.is_api or address.template.startswith(("api/", "hooks/callback")):
-            continue
-        for path in address.paths(world):
-            answer = client.get(path)
-            if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
-                for form in forms.read(path, body(answer)):
-                    found.setdefault(form.key, form)
+    for path in [path for address in every() if has_pages(address) for path in address.paths(world)] + asked_for(world):
+        answer = client.get(path)
+        if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
+            for form in forms.read(path, body(answer)):
+                found.setdefault(form.key, form)
     return [form for form in found.values() if form.action not in LEFT_OUT]
+
+
+def has_pages(address) -> bool:
+    return not (address.is_api or address.template.startswith(("api/", "hooks/callback")))
+
+
+def asked_for(world) -> list[str]:
+    """Pages that show a form only to who says which row they mean."""
+    row = {noun: found.pk for noun, found in world.rows.items()}
+    return [
+        f"/inbox/bulk/?pick={row['request about change']}&pick={row['request about waiver']}",
+        f"/catalogue/{row['used']}/use/?product=payments",
+        f"/policies/{row['policy in force']}/try/?live={row['release']}",
+        "/policies/tests/?product=payments",
+        f"/products/payments/environments/?environment={row['environment']}",
+    ]
+
+
+@pytest.fixture(scope="module")
+def refusals(world, all_forms) -> list[tuple]:
+    """(form, status, what lies behind a 500, page, events left) of each form with a zero character in every text."""
+    client, found = as_person(world.master), []
+    for form in all_forms:
+        answer, left = sent(client, form, form.filled("kept\0text"), {})
+        found.append((form, answer.status_code, trouble(answer), body(answer), left))
+    return found
 
 
 def sent(client, form: forms.Form, data: dict, files: dict):
@@ -57,9 +80,12 @@ def test_the_pages_offer_the_forms_that_are_tried(all_forms):
     assert {"version", "objective", "reason", "comment", "text", "window_starts_at", "commit", "summary"} <= fields
 
 
-@pytest.mark.parametrize("kind", garbage.TEXTS)
+@pytest.mark.parametrize("kind", [kind for kind in garbage.TEXTS if kind != "NUL"])
 def test_no_form_fails_on_what_is_typed(world, all_forms, kind):
-    assert_none(complaints(as_person(world.master), all_forms, forms.Form.filled, garbage.TEXTS[kind]))
+    asked = [form for form in all_forms if form.asks_when or kind not in garbage.DAYS]
+
+    assert len(asked) > 10
+    assert_none(complaints(as_person(world.master), asked, forms.Form.filled, garbage.TEXTS[kind]))
 
 
 @pytest.mark.parametrize("kind", ["NUL", "nothing", "a huge number", "a negative number", "not a number"])
@@ -67,23 +93,20 @@ def test_no_form_fails_on_choices_that_were_tampered_with(world, all_forms, kind
     assert_none(complaints(as_person(world.master), all_forms, forms.Form.spoiled, garbage.TEXTS[kind]))
 
 
-def test_a_zero_character_is_refused_by_every_text_field_and_leaves_no_event(world, all_forms):
-    client, taken = as_person(world.master), []
-    for form in all_forms:
-        if form.texts and dict(form.sent).get("do") not in TAKES_NO_TEXT:
-            answer, left = sent(client, form, form.filled(garbage.TEXTS["NUL"]), {})
-            if answer.status_code not in (409, 422) or left:
-                taken.append(f"{form.action} {form.texts}: {answer.status_code} {left}")
+def test_a_zero_character_is_refused_by_every_text_field_and_leaves_no_event(refusals):
+    taken = []
+    for form, status, behind, _, left in refusals:
+        takes_text = form.texts and dict(form.sent).get("do") not in TAKES_NO_TEXT
+        if status >= 500 or (takes_text and (status not in (409, 422) or left)):
+            taken.append(f"{form.action} {form.texts}: {behind} {left}")
 
     assert_none(taken)
 
 
-def test_a_refused_form_says_so_in_its_title_and_keeps_what_was_typed(world, all_forms):
-    client, wrong, kept = as_person(world.master), [], 0
-    for form in all_forms:
-        answer, _ = sent(client, form, form.filled("kept\0text"), {})
-        if answer.status_code == 422:
-            page = body(answer)
+def test_a_refused_form_says_so_in_its_title_and_keeps_what_was_typed(refusals):
+    wrong, kept = [], 0
+    for form, status, _, page, _ in refusals:
+        if status == 422:
             if "<title>Error:" not in page:
                 wrong.append(f"{form.action}: no Error in {page[page.find('<title>') :][:60]!r}")
             elif not_shown(form, page):

@@ -1,17 +1,23 @@
 """One of everything: a portfolio small enough for each test, with a row behind every address of the house."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.utils import timezone
 
 from accounts.actions import create_token
 from accounts.models import Grant, User
 from accounts.roles import ROLES
-from approvals.models import Question
+from approvals.actions import draft_policy
+from approvals.models import Lift, Policy, Question
 from core.models import Delivery, Event
 from notifications.models import Notification
 from releases.models import Dependency, Product, Release
 from reviews.models import Finding
-from tests.factories import accounts, approvals, deployments, releases, reviews
+from tests.factories import accounts, approvals, boards, deployments, releases, reviews
+from tests.factories.releases import put_in_state
 
+KINDS = ("change", "waiver", "override", "lift", "template", "policy")  # beside releases
 FEED, STATUS = "feed-of-the-master", "status-of-the-release"
 
 
@@ -32,8 +38,9 @@ def build() -> World:
     product = releases.product("Payments", slug="payments", key="PAY")
     release = releases.release(product, state="testing", manager=master, version="2.0.0", status_token=STATUS)
     made = World(master, accounts.person("stranger"), product, release)
-    made.rows = {"person": made.stranger, "team": accounts.team("Platform", [master], slug="platform")}
-    for part in (_plans, _votes, _shipping, _learning, _household):
+    team = accounts.team("Platform", [master], slug="platform")
+    made.rows = {"product": product, "release": release, "person": made.stranger, "team": team}
+    for part in (_plans, _votes, _catalogue, _stops, _policies, _questions, _boards, _shipping, _learning, _household):
         made.rows |= part(made)
     return made
 
@@ -67,7 +74,74 @@ def _votes(w: World) -> dict:
         "evidence": approvals.evidence(signoff),
         "waiver": approvals.waiver(failed, "requested"),
         "override": approvals.override(releases.freeze(), w.release, "requested"),
-        "policy": approvals.policy(),
+        "delegation": approvals.delegation(w.stranger, w.master),
+    }
+
+
+def _catalogue(w: World) -> dict:
+    """A standard change in each state that shows other buttons; that of all products is asked of which one."""
+    return {
+        "standard": releases.template(w.product, "draft"),
+        "used": releases.template(None, "approved"),
+        "proposed": releases.template(w.product, "proposed"),
+    }
+
+
+def _stops(w: World) -> dict:
+    """A product where nothing may go on: its release, its environment and itself are stopped."""
+    ledger = releases.product("Ledger", slug="ledger", key="LED")
+    (canary,) = releases.pipeline(ledger, "Canary")
+    stopped = releases.release(ledger, state="ready", version="5.0.0")
+    for one in (ledger, canary, stopped):
+        one.stop("The database is being moved.", w.stranger)
+        one.save()
+    asked = Lift.objects.create(release=stopped, stopped_because="It leaks.", reason="Mended.", requested_by=w.stranger)
+    return {"ledger": ledger, "canary": canary, "stopped": stopped, "lift": asked}
+
+
+def _policies(w: World) -> dict:
+    draft = draft_policy("release", actor=w.master)
+    return {
+        "policy": draft,
+        "row": draft.rows.first(),
+        "proposal": put_in_state(draft_policy("change", actor=w.master), "proposed"),
+        "policy in force": Policy.objects.in_force().get(subject="release"),
+    }
+
+
+def _questions(w: World) -> dict:
+    """A request about each other kind of subject, that about the change for what nobody was asked about."""
+    found = releases.change(w.product, state="done", type="unauthorised")
+    about = {"template": w.rows["proposed"], "policy": w.rows["proposal"], "change": found}
+    more = {"change": {"purpose": "retrospective"}}
+    return {
+        f"request about {kind}": approvals.request(
+            about.get(kind) or w.rows[kind], allow_bulk=True, **more.get(kind, {})
+        )
+        for kind in KINDS
+    }
+
+
+def _boards(w: World) -> dict:
+    """A meeting ahead, one in session and one held, each with something on its agenda."""
+    board = boards.board(w.product, members=[w.master], name="Advisory board", slug="advisory", chair=w.master)
+    yesterday = timezone.now() - timedelta(days=1)
+    begun = {"chaired_by": w.master, "opened_at": yesterday}
+    ahead, session = boards.meeting(board), boards.meeting(board, "in_session", **begun)
+    held = boards.meeting(board, "closed", closed_at=yesterday + timedelta(hours=1), **begun)
+    asked = [
+        approvals.request(releases.release(w.product, state="approving", version=f"1.5.{n}"), {"cab-member": 1})
+        for n in range(4)
+    ]
+    return {
+        "board": board,
+        "meeting": ahead,
+        "session": session,
+        "held": held,
+        "agendaitem": boards.item(ahead, asked[0]),
+        "discussed": boards.item(session, asked[1], "in_discussion"),
+        "next": boards.item(session, asked[2]),
+        "decided": boards.item(held, asked[3], "decided", outcome="approved"),
     }
 
 
