@@ -464,6 +464,17 @@ def test_a_rejection_ends_a_request_only_when_nobody_is_left_stand_ins_counted(a
     assert rejected_by_ann() == "pending"
 
 
+def test_one_stand_in_of_two_who_are_away_gives_one_approval_and_not_two(ann, ben, payments):
+    away = [person(roles=["qa-approver"], on=payments) for _ in range(2)]
+    for owner in away:
+        absence(owner, timezone.now() - HOUR, timezone.now() + 90 * DAY)
+        delegation(owner, ben)
+    request = approving(payments, {"qa-approver": {"need": 2, "veto": False}})
+    cast_vote(request.pk, actor=ann, verdict="reject", digest=shown(request), comment="No.")
+    request.refresh_from_db()
+    assert request.state == "rejected"
+
+
 def test_an_absence_that_ends_in_time_does_not_end_a_request(ann, payments):
     abe = person("abe", roles=["qa-approver"], on=payments)
     absence(abe, timezone.now() - HOUR, timezone.now() + DAY)

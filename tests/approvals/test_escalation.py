@@ -449,6 +449,17 @@ def test_an_override_is_warned_of_once_and_only_when_granted(payments):
     assert Event.objects.filter(name="override.lapsing").count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_two_sweeps_at_once_warn_once(monkeypatch):
+    monkeypatch.setattr("core.outbox.ring", lambda delivery_id: None)
+    with transaction.atomic():
+        release = releases.release(releases.product(), "testing")
+        found = [granted(approvals.signoff(release.candidate, kind), 5 * DAY, HOUR) for kind in ("security", "uat")]
+    answers = at_once(*[partial(warn_due)] * 4)
+    assert sum(answers) == len(found) == 2
+    assert Event.objects.filter(name="waiver.lapsing").count() == 2
+
+
 def test_nothing_is_warned_of_that_is_over(tested):
     granted(tested, 5 * DAY, -HOUR)
     assert warn_due() == 0
