@@ -5,6 +5,7 @@ from approvals.api.delegations import DelegationViewSet
 from approvals.api.exemptions import OverrideViewSet, WaiverViewSet
 from approvals.api.policies import PolicyViewSet
 from approvals.api.requests import RequestViewSet
+from approvals.api.stops import LiftViewSet, UnauthorisedChangeViewSet
 from approvals.api.tests import SignoffViewSet
 
 ROUTES = [
@@ -12,6 +13,8 @@ ROUTES = [
     ("signoffs", SignoffViewSet, "signoff"),
     ("waivers", WaiverViewSet, "waiver"),
     ("overrides", OverrideViewSet, "override"),
+    ("lifts", LiftViewSet, "lift"),
+    ("unauthorised-changes", UnauthorisedChangeViewSet, "unauthorised-change"),
     ("delegations", DelegationViewSet, "delegation"),
     ("policies", PolicyViewSet, "policy"),
     ("boards", BoardViewSet, "board"),

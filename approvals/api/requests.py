@@ -134,10 +134,11 @@ class SheetSerializer(RequestSerializer):
 class AskForSerializer(serializers.Serializer):
     release = serializers.IntegerField(required=False)
     change = serializers.IntegerField(required=False)
+    template = serializers.IntegerField(required=False, help_text="A standard change")
 
     def validate(self, data):
         if len(data) != 1:
-            raise serializers.ValidationError("Name a release or a change.")
+            raise serializers.ValidationError("Name a release, a change or a standard change: one of them.")
         return data
 
 
@@ -215,10 +216,12 @@ class RequestViewSet(viewsets.ReadOnlyModelViewSet):
 
     @extend_schema(request=AskForSerializer, responses={201: SheetSerializer})
     def create(self, request):
-        """Ask for the approval of a release (an emergency goes the short way) or the authorisation of a change."""
+        """Ask for the approval of a release (an emergency goes the short way) or of a standard change, or to authorise a change."""
         data, user = given(AskForSerializer, request), request.user
         if "change" in data:
             asked = actions.request_change_authorisation(data["change"], actor=user)
+        elif "template" in data:
+            asked = actions.request_template_approval(data["template"], actor=user)
         else:
             asked = _request_release(data["release"], user)
         return self._shown(asked.pk, status.HTTP_201_CREATED)
