@@ -87,6 +87,7 @@ JSONS = {
     "year 1": "0001-01-01T00:00:00+14:00",
     "year 9999": "9999-12-31T23:59:59-12:00",
 }
+LETTERS = ("NUL", "half a surrogate pair")  # no text but for their letters, so that only a field for text reads them
 BODIES = {
     "nothing": b"",
     "no JSON": b"{",

@@ -74,7 +74,7 @@ def complaint(client, method: str, path: str, body: bytes) -> list[str]:
 
 
 def test_the_schema_lists_the_operations_that_are_tried(operations):
-    assert len(operations) > 55
+    assert len(operations) >= 90
 
 
 @pytest.mark.parametrize("kind", garbage.JSONS)
@@ -95,6 +95,8 @@ def test_no_operation_fails_on_one_senseless_field_among_good_ones(world, operat
             name: SIMPLE.get(schema.get("type"), "") for name, schema in fields.items() if not schema.get("readOnly")
         }
         for name in usual:
+            if kind in garbage.LETTERS and fields[name].get("type") != "string":
+                continue
             found += complaint(client, method, path, json.dumps(usual | {name: garbage.JSONS[kind]}).encode())
 
     assert_none(found)
