@@ -8,15 +8,15 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
-from approvals import guards, ledger, matching, places
+from approvals import guards, ledger, matching, minutes, places
 from approvals.actions import cast_vote, delegate, end_delegation, turn_due
-from approvals.models import Delegation, Vote
+from approvals.models import ApprovalRequest, Delegation, Vote
 from core.blockers import Refused
 from core.models import Event
 from reviews.facts import collect
 from tests.approvals.conftest import shown
 from tests.approvals.test_concurrency import at_once
-from tests.factories import approvals, releases
+from tests.factories import approvals, boards, releases
 from tests.factories.accounts import absence, hold, person, team
 from tests.factories.delegations import delegation
 
@@ -297,7 +297,18 @@ def test_a_vote_by_delegation_fills_the_owners_place_and_every_record_names_both
     client.force_login(ben)
     (row,) = client.get(f"/api/v1/requests/{request.pk}/").json()["votes"]
     assert (row["person"], row["seat"], row["delegation"]) == (ben.pk, ann.pk, given.pk)
-    assert [row.note for row in ledger.of(request).rows] == ["For Ann, by delegation."]
+    (line,) = ledger.of(request).rows
+    assert (line.who, line.note.startswith("For Ann, by delegation")) == (ben, True)
+
+
+def test_the_minutes_of_a_board_name_the_stand_in_and_whose_place_it_was(ann, ben, payments):
+    delegation(ann, ben)
+    request = approving(payments)
+    vote(request, ben)
+    now = timezone.now()
+    held = boards.meeting(opened_at=now - HOUR, closed_at=now + HOUR)
+    item = boards.item(held, ApprovalRequest.objects.get(pk=request.pk), "decided", outcome="approved")
+    assert "- Ben, for Ann, approved it in the meeting, " in minutes.record_of(item)
 
 
 def test_a_vote_in_ones_own_name_is_for_nobody_else_in_the_facts(ann, payments):
