@@ -1,6 +1,5 @@
 """An inbox of thirty low-risk changes, worked off with the keyboard: one sheet after the other, or together."""
 
-import os
 import time
 
 import pytest
@@ -32,6 +31,14 @@ def shown(page: Page) -> str:
     return page.locator("#detail h1, #detail h2").first.inner_text()
 
 
+def _time_of_a_page(page: Page) -> float:
+    """Seconds that the whole inbox takes to load on this machine now: the measure for what happens without loading it."""
+    began = time.monotonic()
+    for _ in range(3):
+        page.goto("/inbox/")
+    return (time.monotonic() - began) / 3
+
+
 def test_thirty_sheets_are_seen_and_approved_in_a_minute_with_one_key(seats, people, thirty):
     page = seats.of(people.qa)
     page.goto("/inbox/")
@@ -51,8 +58,10 @@ def test_thirty_sheets_are_seen_and_approved_in_a_minute_with_one_key(seats, peo
     assert {v.request_id: v.sheet.digest for v in Vote.objects.all()} == {r.pk: r.digest for r in thirty}
     assert sent.count(("POST", False)) == MANY
     assert not any(navigated for _, navigated in sent), "no page is loaded anew"
-    busy = max(1, os.getloadavg()[0] / os.cpu_count())
-    assert took_s < 60 * busy, f"{took_s:.0f} s on a machine with {busy:.1f} times the work that it can do"
+    one_page_s = _time_of_a_page(page)
+    assert took_s < MANY * 4 * one_page_s, (
+        f"{took_s:.1f} s for {MANY} sheets, where one whole page takes {one_page_s:.1f} s"
+    )
 
 
 def test_a_key_that_is_held_down_approves_one_sheet_and_not_the_next(seats, people, thirty):
