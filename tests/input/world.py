@@ -114,7 +114,7 @@ def _questions(w: World) -> dict:
     found = releases.change(w.product, state="done", type="unauthorised")
     about = {"template": w.rows["proposed"], "policy": w.rows["proposal"], "change": found}
     more = {"change": {"purpose": "retrospective"}}
-    return {
+    return {"unauthorised": found} | {
         f"request about {kind}": approvals.request(
             about.get(kind) or w.rows[kind], allow_bulk=True, **more.get(kind, {})
         )
