@@ -80,7 +80,7 @@ class History(RuleBasedStateMachine):
         self.world = self.open.enter_context(self.stage.world(GIVEN))
         self.n = 0
 
-    def act(self, name: str, **options) -> bool:
+    def act(self, name: str, /, **options) -> bool:
         """Do something, or be refused; then nothing has been recorded."""
         before = Event.objects.count()
         try:
