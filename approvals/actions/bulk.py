@@ -10,6 +10,7 @@ from accounts.models import User
 from approvals.actions.vote import cast_vote
 from approvals.models import ApprovalRequest, Vote
 from approvals.states import Verdict, VoteState
+from core import texts
 from core.blockers import Blocker, Refused, refuse
 
 MANY = 100
@@ -39,11 +40,13 @@ def approve_many(ballots: Iterable[Ballot], *, actor: User, comment: str = "") -
     """Approve each request that may be approved together with others: its policy row alone says so.
 
     One that is refused, has moved or was approved before keeps no other from being approved, so a repeat does no harm. Raises
-    ApprovalRequest.DoesNotExist or Http404/PermissionDenied before anything is cast, and Refused where there are more than MANY.
+    ApprovalRequest.DoesNotExist or Http404/PermissionDenied before anything is cast, and Refused where there are more than MANY
+    or the comment cannot be kept.
     """
     ballots = list({ballot.request_id: ballot for ballot in ballots}.values())
     if len(ballots) > MANY:
         refuse("too-many", f"Approve at most {MANY} at once.")
+    comment = texts.fit(comment, "comment")
     requests = {ballot.request_id: _request(ballot.request_id, actor) for ballot in ballots}
     policy.require_person(actor)
     return [_cast(ballot, requests[ballot.request_id], actor, comment) for ballot in ballots]
