@@ -54,7 +54,7 @@ def leads_somewhere(path: str) -> bool:
 
 
 def test_every_address_opens_for_the_person_with_all_rights(world):
-    assert len(good(world)) > 250
+    assert len(good(world)) > 450
     assert_none(failed(as_person(world.master), good(world)))
 
 
