@@ -13,10 +13,11 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from playwright.sync_api import Page
 
-from approvals.models import ApprovalRequest
+from approvals.actions.meeting import next_item, open_meeting
+from approvals.models import ApprovalRequest, Meeting, Policy
 from config.demonstration import PASSWORD, load, portfolio, ship
 from deployments.models import Deployment
-from releases.models import Change, Release
+from releases.models import Change, ChangeTemplate, Release
 from reviews.models import Review
 from tests import template
 from tests.browser.conftest import Seats
@@ -48,9 +49,15 @@ PAGES = [
     ("ines", PAY + "notes/"),
     ("ines", PAY + "log/"),
     ("ines", "{change}"),
+    ("ines", "{change}approvals/"),
+    ("maya", "{emergency}approvals/"),
     ("yuki", "/r/notifications/2.7.0/signoffs/functional/"),
     ("noor", "/inbox/"),
     ("noor", "/inbox/{request}/"),
+    ("maya", "/inbox/"),
+    ("maya", "/inbox/bulk/?{picks}"),
+    ("maya", "/inbox/{lift}/"),
+    ("noor", "/stops/release/{ready}/lift/"),
     ("mateus", "/deployments/"),
     ("mateus", "{deployment}"),
     ("mateus", "{rolled_back}"),
@@ -70,11 +77,32 @@ PAGES = [
     ("ada", "/teams/"),
     ("ada", "/roles/"),
     ("ada", "/policies/"),
-    ("ada", "/policies/new/"),
+    ("ada", "/policies/tests/"),
+    ("ines", "/policies/of/change/"),
+    ("ada", "{draft}"),
+    ("ada", "{draft}edit/"),
+    ("ada", "{draft}rows/{row}/"),
+    ("ada", "{draft}compare/"),
+    ("ada", "{draft}try/?request={small}"),
+    ("ada", "{draft}replay/"),
+    ("ada", "{draft}shadow/"),
+    ("ada", "{draft}propose/"),
+    ("maya", "/boards/"),
+    ("maya", "/boards/new/"),
+    ("maya", "/boards/change-advisory-board/"),
+    ("ines", "{held}"),
+    ("maya", "{coming}"),
+    ("ines", "/catalogue/"),
+    ("ines", "{template}"),
+    ("lena", "{template}use/"),
+    ("lena", "/catalogue/new/"),
+    ("oskar", "/products/identity/unauthorised/"),
     ("ines", "/notifications/"),
     ("ines", "/settings/"),
     ("ines", "/settings/profile/"),
     ("ines", "/settings/notifications/"),
+    ("priya", "/settings/hours/"),
+    ("priya", "/settings/delegations/"),
     ("ines", "/settings/tokens/"),
     ("ines", "/settings/process/"),
     ("ines", "/search/?q=refund"),
@@ -156,7 +184,19 @@ def places() -> dict[str, str]:
     shipped = Deployment.objects.filter(release__product__slug="payments-api", state="succeeded").latest("pk")
     undone = Deployment.objects.filter(state="rolled_back").latest("pk")
     review = Review.objects.filter(state="draft").latest("pk")
+    small = ApprovalRequest.objects.filter(allow_bulk=True, state="pending").order_by("pk")
+    draft = Policy.objects.get(state="draft")
     return {
+        "lift": str(ApprovalRequest.objects.get(kind="lift").pk),
+        "small": str(small[0].pk),
+        "picks": "&".join(f"pick={request.pk}" for request in small),
+        "ready": str(pay.pk),
+        "emergency": Change.objects.get(type="emergency").get_absolute_url(),
+        "draft": draft.get_absolute_url(),
+        "row": str(draft.rows.first().pk),
+        "held": Meeting.objects.get(state="closed").get_absolute_url(),
+        "coming": Meeting.objects.filter(state="scheduled").earliest("starts_at").get_absolute_url(),
+        "template": ChangeTemplate.objects.filter(state="approved").first().get_absolute_url(),
         "status": f"/status/{pay.status_token}/",
         "request": str(request.pk),
         "change": Change.objects.filter(release=pay).first().get_absolute_url(),
@@ -190,6 +230,10 @@ def too_wide(page: Page) -> list[str]:
 
 @pytest.mark.parametrize(("username", "path"), PAGES)
 def test_a_page_is_accessible_in_both_themes_narrow_and_without_complaint(gallery, username, path):
+    look_at(gallery, username, path)
+
+
+def look_at(gallery: Gallery, username: str, path: str) -> None:
     gallery.seats.complaints.clear()
     page = gallery.show(username, path)
     light = violations(page)
@@ -223,3 +267,14 @@ def test_the_pages_leave_no_link_that_leads_nowhere(gallery):
         visitor.close()
     assert [(to_follow[link][1], link, status) for link, status in statuses.items() if status >= 400] == []
     assert len(statuses) > len(PAGES)
+
+
+def test_a_meeting_in_session_is_accessible_narrow_and_without_complaint(gallery, django_db_blocker):
+    """Last of the pages: the board of the portfolio meets, as it would tomorrow."""
+    with django_db_blocker.unblock():
+        coming = Meeting.objects.filter(state="scheduled").earliest("starts_at")
+        chair = coming.board.chair
+        open_meeting(coming.pk, actor=chair)
+        assert next_item(coming.pk, actor=chair) is not None
+    look_at(gallery, "maya", "{coming}")
+    look_at(gallery, "noor", "{coming}")
