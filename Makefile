@@ -41,6 +41,9 @@ SHOOT = $(PYTHON) manage.py screenshots --password slipway-demo --theme light
 screenshots: $(V)/.dev browser
 	@$(SHOOT) --user ines --size 1440x900 $(foreach page,$(PAGES),--path $(page))
 	@$(SHOOT) --user noor --size 1440x900 --path inbox=/inbox/
+	@$(SHOOT) --user maya --size 1440x900 --path meeting=/meetings/2/
+	@$(SHOOT) --user priya --size 1440x900 --path delegations=/settings/delegations/
+	@$(SHOOT) --user ada --size 1440x900 --path 'policy-try=/policies/9/try/?facts=1&change_type=normal&risk=high&size=1'
 	@$(SHOOT) --user noor --size 390x844 --path release=$(PAYMENTS)/ --path inbox=/inbox/
 
 # Most tests run two at a time; then those before a browser beside those with processes of their own: each of these two
