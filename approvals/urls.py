@@ -22,6 +22,7 @@ urlpatterns = [
     path("inbox/<int:pk>/approve/", decision.decide, {"how": "approve"}, name="approve"),
     path("inbox/<int:pk>/reject/", decision.decide, {"how": "reject"}, name="reject"),
     path("inbox/<int:pk>/ask/", decision.decide, {"how": "ask"}, name="ask"),
+    path("inbox/<int:pk>/ask-again/", change.ask_again, name="ask_again"),
     path("inbox/<int:pk>/withdraw/", decision.withdraw, name="withdraw"),
     path("questions/<int:pk>/answer/", decision.answer, name="answer"),
     path("votes/<int:pk>/revoke/", decision.revoke, name="revoke"),

@@ -23,6 +23,7 @@ from approvals.actions.request import (
     withdraw,
 )
 from approvals.actions.required import set_required_signoffs
+from approvals.actions.retrospective import ask_again
 from approvals.actions.signoff import attach_report, renew_signoffs, report_verdict, sign_off, start_run
 from approvals.actions.unauthorised import record_unauthorised_change
 from approvals.actions.vote import cast_vote, revoke_vote
@@ -34,6 +35,7 @@ __all__ = [
     "answer",
     "approve_many",
     "ask",
+    "ask_again",
     "ask_missing",
     "attach_report",
     "cast_vote",

@@ -8,9 +8,11 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
 
 from accounts import policy
 from approvals import actions, ledger, matching
+from approvals.models import ApprovalRequest
 from approvals.subjects import KINDS
 from core.forms import knock
 from releases.models import Product
@@ -45,8 +47,24 @@ def approvals(request: HttpRequest, product: str, key: str) -> HttpResponse:
     requests = list(change.requests.with_votes()[:REQUESTS])
     for one in requests:
         one.change = change
-    context = {"change": change, "asked": [(one, ledger.of(one)) for one in requests]}
+    context = {
+        "change": change,
+        "asked": [(one, ledger.of(one)) for one in requests],
+        "may_ask_again": policy.may(request.user, "releases.contribute", change) and not request.user.is_service,
+    }
     return render(request, "approvals/change.html", context)
+
+
+@require_POST
+@login_required
+def ask_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """`/inbox/<id>/ask-again/`: asks for a rejected retrospective approval anew, and opens the new request."""
+    found = ApprovalRequest.objects.visible_to(request.user).filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    made = actions.ask_again(pk, actor=request.user)
+    messages.success(request, "Asked again\nThose who decide were told.")
+    return redirect("portal:inbox_item", made.pk)
 
 
 @login_required

@@ -43,6 +43,7 @@ def tab(request: HttpRequest, product: str, version: str) -> HttpResponse:
         "current": current,
         "ledger": ledger.of(current) if current else None,
         "afterwards": afterwards,
+        "may_ask_again": policy.may(user, "releases.contribute", release) and not user.is_service,
         "ledger_afterwards": ledger.of(afterwards) if afterwards else None,
         "older": [r for r in requests if r is not current and r is not afterwards],
         "policy_match": matching.match_for(release),

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from approvals import guards
 from approvals.actions import (
+    ask_again,
     ask_missing,
     cast_vote,
     expire_due,
@@ -85,6 +86,24 @@ def test_a_rejection_afterwards_stays_on_the_record_and_leaves_the_change_as_it_
     emergency.refresh_from_db()
     assert (request.state, emergency.state) == ("rejected", "approved")
     assert [b.code for b in guards.retrospective_missing(emergency)] == ["retrospective-missing"]
+
+
+def test_a_rejected_approval_afterwards_is_asked_for_again_under_the_same_rules(emergency, people, client):
+    request = owed(emergency)
+    assert refused(ask_again, request.pk, actor=people.manager) == ["not-rejected"]
+    cast_vote(request.pk, actor=people.qa, verdict="reject", digest=shown(request), comment="It broke the refunds.")
+    with pytest.raises(PermissionDenied):
+        ask_again(request.pk, actor=people.reader)
+    client.force_login(people.manager)
+    page = client.get(reverse("approvals:change", args=[emergency.product.slug, emergency.key])).content.decode()
+    assert reverse("approvals:ask_again", args=[request.pk]) in page
+    assert client.post(reverse("approvals:ask_again", args=[request.pk])).status_code == 302
+    again = emergency.requests.retrospective().pending().get()
+    assert sorted(r.who for r in again.rules.all()) == ["role:qa-approver", "role:security-approver"]
+    assert refused(ask_again, request.pk, actor=people.manager) == ["requested-already"]
+    approve(again, people.qa)
+    approve(again, people.security)
+    assert guards.retrospective_missing(type(emergency).objects.get(pk=emergency.pk)) == []
 
 
 def test_a_release_is_not_closed_while_its_retrospective_approval_is_owed(release):
