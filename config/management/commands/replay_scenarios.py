@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
 
 from config import scenarios
 from config.scenarios import manual, scratch
@@ -13,6 +16,8 @@ class Command(BaseCommand):
         "Play every scenario of a folder through the real doors, in a database made for it and dropped again, and say which came "
         "out as they say. Exit code 1 when one did not. The format: docs/scenarios.md."
     )
+
+    started = False  # whether this process has started the servers: it does so once
 
     def add_arguments(self, parser):
         parser.add_argument("folder", nargs="?", type=Path, help="where the scenarios are, *.yaml")
@@ -26,6 +31,10 @@ class Command(BaseCommand):
         if folder is None:
             raise CommandError("Name the folder with the scenarios.")
         found = self._read(folder, only)
+        if self._servers_are_down():
+            Command.started = True
+            call_command("services", "replay_scenarios", str(folder), "--only", only)
+            return
         self.stdout.write(f"Preparing a database for {len(found)} scenarios …")
         try:
             with scratch.database(), scenarios.Stage() as stage:
@@ -36,6 +45,16 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(results) - failed} passed, {failed} failed.")
         if failed:
             raise SystemExit(1)
+
+    def _servers_are_down(self) -> bool:
+        """Whether the embedded servers are those to use and do not run: then they run for this command alone."""
+        if not settings.EMBEDDED_DATABASE or Command.started:
+            return False
+        try:
+            connection.ensure_connection()
+        except OperationalError:
+            return True
+        return False
 
     def _read(self, folder: Path, only: str) -> list[scenarios.Scenario]:
         try:
