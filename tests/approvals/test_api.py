@@ -39,7 +39,17 @@ def test_a_request_is_opened_read_voted_on_and_settled(release, people):
     assert opened.status_code == 201
     asked = opened.json()
     url = f"{BASE}/requests/{asked['id']}/"
-    assert asked["filled"] == [{"role": "qa-approver", "need": 1, "missing": 1, "votes": []}]
+    assert asked["filled"] == [
+        {
+            "who": "role:qa-approver",
+            "label": "QA approver",
+            "need": 1,
+            "missing": 1,
+            "stage": 1,
+            "votes": [],
+            "could_help": sorted([people.qa.pk, people.qa2.pk]),
+        }
+    ]
     assert asked["sheet"]["scope"]["version"] == release.version
     body = {"verdict": "approve", "digest": "0" * 64}
     assert codes(api(people.qa).post(url + "vote/", body, format="json")) == ["moved"]
@@ -98,7 +108,8 @@ def test_a_waiver_and_an_override_take_two_people(release, people):
     body = {"candidate": release.candidate_id, "kind": "uat", "reason": "No rig.", "expires_at": until}
     made = api(people.tester).post(f"{BASE}/waivers/", body, format="json").json()
     url = f"{BASE}/waivers/{made['id']}/decide/"
-    assert api(people.tester).post(url, {"grant": True}, format="json").status_code == 403
+    assert codes(api(people.tester).post(url, {"grant": True}, format="json")) == ["requester-never-counts"]
+    assert api(people.reader).post(url, {"grant": True}, format="json").status_code == 403
     assert api(people.qa).post(url, {"grant": True}, format="json").json()["state"] == "granted"
     assert Waiver.objects.get().decided_by == people.qa
     body = {"release": release.pk, "freeze": releases.freeze().pk, "reason": "Now.", "expires_at": until}

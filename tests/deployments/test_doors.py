@@ -43,7 +43,7 @@ def test_nobody_without_the_right_deploys(place, tool):
     stranger = accounts.person()
     planned = shipping.deployment(place.release, place.staging)
 
-    with pytest.raises(PermissionDenied, match="Only Release manager or Deployer"):
+    with pytest.raises(PermissionDenied, match="Only a Release manager or a Deployer"):
         doors.start_deployment(planned.pk, actor=place.stakeholder)
     with pytest.raises(Http404):
         doors.start_deployment(planned.pk, actor=stranger)

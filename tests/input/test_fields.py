@@ -21,7 +21,7 @@ PLAN = {
     "window_ends_at": "2030-05-01T22:00",
 }
 FREEZE = {"name": "Year end", "reason": "Books close.", "starts_at": "2030-12-20T00:00", "ends_at": "2031-01-02T00:00"}
-PRODUCT = {"name": "Ledger", "slug": "ledger", "key": "LED", "scheme": "semver", "tag_prefix": "v", "is_active": "on"}
+PRODUCT = {"name": "Freight", "slug": "freight", "key": "FRE", "scheme": "semver", "tag_prefix": "v", "is_active": "on"}
 CHANGE = {"do": "add", "key": "PAY-900", "title": "Instant refunds", "kind": "feature", "type": "normal"}
 CANDIDATE = {"commit": "a" * 40, "artifacts": "image sha256:" + "b" * 64, "version": "2.0.0-rc.9"}
 ENVIRONMENT = {"do": "add", "name": "Canary", "tier": "staging"}
@@ -31,7 +31,7 @@ MISTAKES = [
     ("releases:new", PLAN, "version", "v3.0.0", "is not a valid SemVer version"),
     ("releases:new", PLAN, "version", "", "This field is required."),
     ("releases:new", PLAN, "version", "1.6.0", "There is already a release 1.6.0 of Payments."),
-    ("releases:new", PLAN, "version", "1.5.0", "is not newer than 1.5.4, the last of its line"),
+    ("releases:new", PLAN, "version", "1.5.2", "is not newer than 1.5.4, the last of its line"),
     ("releases:new", PLAN, "version", "x" * 81, "at most 80 characters"),
     ("releases:new", PLAN, "strategy", "sudden", "not one of the available choices"),
     ("releases:new", PLAN, "window_ends_at", "2030-05-01T19:00", "The window ends before it starts."),
@@ -117,7 +117,7 @@ RELEASE = {
     ("field", "sent", "status", "said"),
     [
         ("version", "2.x", 409, "is not a valid SemVer version"),
-        ("version", "1.5.0", 409, "is not newer than 1.5.4"),
+        ("version", "1.5.2", 409, "is not newer than 1.5.4"),
         ("version", "1.6.0", 409, "There is already a release 1.6.0"),
         ("version", None, 400, "may not be null"),
         ("window_ends_at", "2030-05-01T19:00Z", 409, "ends before it starts"),
