@@ -31,7 +31,7 @@ MISTAKES = [
     ("releases:new", PLAN, "version", "v3.0.0", "is not a valid SemVer version"),
     ("releases:new", PLAN, "version", "", "This field is required."),
     ("releases:new", PLAN, "version", "1.6.0", "There is already a release 1.6.0 of Payments."),
-    ("releases:new", PLAN, "version", "1.5.2", "is not newer than 1.5.4, the last of its line"),
+    ("releases:new", PLAN, "version", "1.4.3", "is not newer than 1.4.4, the last of its line"),
     ("releases:new", PLAN, "version", "x" * 81, "at most 80 characters"),
     ("releases:new", PLAN, "strategy", "sudden", "not one of the available choices"),
     ("releases:new", PLAN, "window_ends_at", "2030-05-01T19:00", "The window ends before it starts."),
@@ -66,7 +66,7 @@ OF = {
 
 @pytest.fixture
 def world(own_world):
-    releases.release(own_world.product, state="closed", version="1.5.4")
+    releases.release(own_world.product, state="closed", version="1.4.4")
     return own_world
 
 
@@ -117,7 +117,7 @@ RELEASE = {
     ("field", "sent", "status", "said"),
     [
         ("version", "2.x", 409, "is not a valid SemVer version"),
-        ("version", "1.5.2", 409, "is not newer than 1.5.4"),
+        ("version", "1.4.3", 409, "is not newer than 1.4.4"),
         ("version", "1.6.0", 409, "There is already a release 1.6.0"),
         ("version", None, 400, "may not be null"),
         ("window_ends_at", "2030-05-01T19:00Z", 409, "ends before it starts"),
