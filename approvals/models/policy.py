@@ -53,7 +53,8 @@ class Policy(LifecycleModel):
         ]
 
     def __str__(self):
-        return f"{self.get_subject_display()} policy, version {self.version}"
+        named = "Policy of policies" if self.subject == Subject.POLICY else f"{self.get_subject_display()} policy"
+        return f"{named}, version {self.version}"
 
     def get_absolute_url(self) -> str:
         return reverse("approvals:policy", args=[self.pk])

@@ -56,8 +56,6 @@ def tab(request: HttpRequest, product: str, version: str) -> HttpResponse:
         ),
         "overrides": release.freeze_overrides.select_related("freeze", "requested_by", "decided_by"),
         "freezes": freezes_in_the_way(release),
-        "may_decide_waivers": policy.may(user, "releases.waive_tests", release),
-        "may_decide_overrides": policy.may(user, "releases.override_freeze", release),
         "may_ask_override": policy.may(user, "releases.manage_release", release) and not user.is_service,
     }
     return render(request, "approvals/tab.html", context)

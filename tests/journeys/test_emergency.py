@@ -60,11 +60,13 @@ def test_an_emergency_ships_with_one_test_and_one_vote_and_owes_a_review_within_
     assert review.due_at - release.released_at <= timedelta(hours=24, minutes=1)
     with pytest.raises(Refused) as refusal:
         reviews.close_release(release.pk, actor=people.manager)
-    assert codes(refusal) == ["review-not-approved"]
+    assert codes(refusal) == ["review-not-approved", "retrospective-missing"]
     with pytest.raises(Refused) as refusal:
         reviews.approve_review(review.pk, actor=people.change_manager)
     assert codes(refusal) == ["state"]
 
+    story.vote_for_each(people, release.requests.retrospective().get())
+    assert release.requests.retrospective().get().state == "approved"
     story.close(people, release)
     release.refresh_from_db()
     assert release.state == "closed"
