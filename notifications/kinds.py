@@ -20,6 +20,7 @@ from approvals.models import (
     Waiver,
 )
 from approvals.querysets import SUBJECTS
+from approvals.subjects import kind_of
 from core import wording
 from core.models import Event
 from deployments.models import Deployment
@@ -390,7 +391,7 @@ _ALL = [
         lambda r, e: to.owners(r),
         lambda r, e: f"{r.subject}: request {e.name.split('.')[1]}",
         _reason,
-        lambda r, e: r.subject.get_absolute_url(),
+        lambda r, e: kind_of(r.subject).url(r.subject),
         even_to_actor=True,
     ),
     Kind(

@@ -216,3 +216,20 @@ def test_preferences_are_kept(ines, client):
     page = client.get(reverse("notifications:preferences")).content.decode()
     assert 'name="bell-blocked" checked' in page
     assert 'name="mail-blocked" checked' not in page
+
+
+@pytest.mark.parametrize("kind", ["waiver", "override"])
+def test_whoever_asked_for_an_exemption_is_told_of_the_decision_with_a_page_to_open(kind, planned, ines, noor):
+    """What a request is about need not have a page of its own."""
+    from tests.factories import approvals, releases
+
+    release = releases.release(planned.product, state="testing", manager=ines)
+    about = (
+        approvals.waiver(approvals.signoff(release.candidate), "requested", requested_by=ines)
+        if kind == "waiver"
+        else approvals.override(releases.freeze(), release, "requested", requested_by=ines)
+    )
+    request = approvals.request(about, requester=ines)
+    happen("request.approved", request, noor)
+    deliver_all()
+    assert Notification.objects.filter(recipient=ines, kind="request-decided").exclude(url="").count() == 1
