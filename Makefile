@@ -52,7 +52,7 @@ test: $(V)/.dev browser
 ifdef ARGS
 	@$(PYTHON) -m pytest $(ARGS)
 else
-	@$(PYTHON) -m pytest -q -n 2 --ignore tests/browser -m "not journey"
+	@$(PYTHON) -m pytest -q -n 2 --dist worksteal --ignore tests/browser -m "not journey"
 	@said="$$(mktemp)"; trap 'exit 130' INT TERM; trap 'kill $$pages 2>/dev/null; rm -f "$$said"' EXIT; \
 	$(PYTHON) -m pytest -q --durations 12 tests/browser -m browser >"$$said" 2>&1 & pages=$$!; \
 	$(PYTHON) -m pytest -q --durations 12 tests/journeys tests/config -m journey; ended=$$?; \

@@ -7,10 +7,10 @@ from django import forms
 from accounts import policy
 from accounts.models import Team, User
 from accounts.roles import ROLES
-from approvals import recurrence
 from approvals.models import Board
 from approvals.models.board import LEAD
-from approvals.recurrence import PLACES, WEEKDAYS
+from core import recurrence
+from core.recurrence import PLACES, WEEKDAYS
 from releases.models import Product
 
 AT = "%Y-%m-%dT%H:%M"

@@ -32,6 +32,14 @@ class DeploymentKind(models.TextChoices):
     ROLLBACK = "rollback", "Rollback"
 
 
+class Purpose(models.TextChoices):
+    """What a hook is called for."""
+
+    DEPLOY = "deploy", "Deployment"
+    ROLLBACK = "rollback", "Rollback"
+    VERIFY = "verify", "Verification"
+
+
 class OnFailure(models.TextChoices):
     """What a failed run means for its deployment."""
 
@@ -58,3 +66,45 @@ class RunState(models.TextChoices):
     UNKNOWN = "unknown", "Outcome unknown"
     CANCELLED = "cancelled", "Cancelled"
     SKIPPED = "skipped", "Skipped"
+
+
+class CheckKind(models.TextChoices):
+    """How one look at a deployed environment is taken. A hook called for the verification is one more."""
+
+    HTTP = "http", "HTTP probe"
+    PROMETHEUS = "prometheus", "Prometheus query"
+    EXTERNAL = "external", "External gate"
+    MANUAL = "manual", "A person's word"
+
+
+class Source(models.TextChoices):
+    """Where the word of a deployment made without Slipway came from."""
+
+    API = "api", "API"
+    CDEVENTS = "cdevents", "CDEvents"
+    PROBE = "probe", "Health check"
+
+
+class RunbookState(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    RUNNING = "running", "Running"
+    FINISHED = "finished", "Finished"
+    ABORTED = "aborted", "Aborted"
+
+
+class StepState(models.TextChoices):
+    """One step of a runbook."""
+
+    WAITING = "waiting", "Waiting"
+    READY = "ready", "Ready"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    SKIPPED = "skipped", "Skipped"
+
+
+class StepKind(models.TextChoices):
+    """Who does a step of a runbook."""
+
+    MANUAL = "manual", "By its owner"
+    DEPLOYMENT = "deployment", "A deployment"

@@ -144,3 +144,29 @@ class RollbackMethod(models.TextChoices):
     REVERT = "revert", "Revert the change and roll forward"
     SWITCH = "switch", "Switch the feature off"
     RESTORE = "restore", "Restore from a backup"
+
+
+class Needs(models.TextChoices):
+    """How much of a phase must be verified before the next one opens."""
+
+    ALL = "all", "All of its environments"
+    AT_LEAST = "at_least", "At least some of them"
+    OPTIONAL = "optional", "None: it may be passed over"
+
+
+class ConflictKind(models.TextChoices):
+    """What a planned window or deployment may collide with."""
+
+    ENVIRONMENT = "environment", "Same environment"
+    DEPENDENCY = "dependency", "Dependent product"
+    PEOPLE = "people", "Same people"
+    WINDOW = "window", "Outside a deployment window"
+    FREEZE = "freeze", "Inside a freeze"
+
+
+class Severity(models.TextChoices):
+    """What a conflict means."""
+
+    WARN = "warn", "Warn"
+    OVERRIDE = "override", "Needs an override"
+    BLOCK = "block", "Block"

@@ -9,13 +9,14 @@ from django.utils.text import slugify
 
 from accounts.models import Team, User
 from accounts.roles import ROLES
-from approvals import agenda, recurrence
+from approvals import agenda
 from approvals.actions.agenda import CALLED_OFF, fill_locked, plan_locked, put_off_rest
 from approvals.models import Board, Meeting
-from approvals.recurrence import YEARS
+from core import recurrence
 from core.blockers import Blocker, refuse_if
 from core.events import record
 from core.locking import locked
+from core.recurrence import YEARS
 from releases.models import Product
 
 FIELDS = (

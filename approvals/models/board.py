@@ -13,9 +13,9 @@ from accounts.models import known_timezone
 from approvals.board_querysets import BoardQuerySet, ItemQuerySet, MeetingQuerySet
 from approvals.board_states import ItemState, MeetingState
 from approvals.models.request import ApprovalRequest
-from approvals.recurrence import Recurrence
 from core import wording
 from core.machine import LifecycleModel, Machine
+from core.recurrence import Recurrence
 from releases.models import Product
 
 PERSON = settings.AUTH_USER_MODEL

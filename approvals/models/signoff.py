@@ -134,7 +134,7 @@ class Signoff(LifecycleModel):
         state,
         source=[State.REQUIRED, State.RUNNING, State.FAILED, State.ERRORED, State.INCONCLUSIVE],
         target=State.WAIVED,
-        right="releases.waive_tests",
+        right="",
         label="Waive",
         automatic=True,
         gates=("waiver",),

@@ -16,16 +16,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import policy
 from accounts.models import User
-from approvals import agenda, invitation, recurrence
+from approvals import agenda, invitation
 from approvals.actions.board import add_board, change_board
 from approvals.actions.meeting import add_meeting
 from approvals.board_forms import BoardForm, MeetingForm, rule_of
 from approvals.board_states import ItemState
 from approvals.models import Board
 from approvals.models.board import LEAD
-from approvals.recurrence import Recurrence
+from core import recurrence
 from core.blockers import Refused
 from core.forms import knock
+from core.recurrence import Recurrence
 
 PER_PAGE = 20
 

@@ -125,7 +125,6 @@ def _context(request: HttpRequest, release: Release, kind: str, forms: dict) -> 
         "only_signs": policy.refusal_text(RIGHT) if not may else "Service accounts may report, never sign.",
         "waivers": waivers.select_related("signoff__candidate", "requested_by", "decided_by"),
         "may_waive": not user.is_service and (may or policy.may(user, "releases.manage_release", release)),
-        "may_decide": policy.may(user, "releases.waive_tests", release),
         "waivable": _waivable(current, waivers),
     }
 

@@ -53,7 +53,9 @@ def _lease_s() -> float:
 
 
 def _begin(run: Run) -> None:
-    if run.state != RunState.WAITING:
+    if run.state != RunState.WAITING:  # claimed before, by a worker that never said what came of it
+        run.in_doubt = True
+        run.save(update_fields=["in_doubt"])
         return
     first = run.started_at is None
     run.claim()
@@ -251,6 +253,7 @@ def call_of(run: Run) -> Call:
         inputs=inputs_of(run),
         timeout_s=run.timeout_s,
         secret=_secret(run),
+        repeated=run.in_doubt,
         callback_url=settings.BASE_URL + reverse("deployments:callback", args=[run.token]),
     )
 

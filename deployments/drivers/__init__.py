@@ -1,6 +1,11 @@
-"""Hook drivers: how Slipway starts an organisation's own CI/CD tools and follows them. No models, no database."""
+"""Hook drivers: how Slipway starts an organisation's own CI/CD tools and follows them. No models, no database.
 
-from deployments.drivers.command import CommandDriver
+A driver is one file here that ends with `driver = …`; its name is the file's. docs/drivers.md walks through a new one.
+"""
+
+import importlib
+import pkgutil
+
 from deployments.drivers.protocol import (
     BadCallback,
     Call,
@@ -12,20 +17,25 @@ from deployments.drivers.protocol import (
     Progress,
     Unreachable,
 )
-from deployments.drivers.webhook import HttpDriver
 
-DRIVERS: dict[str, Driver] = {"command": CommandDriver(), "http": HttpDriver()}
+
+def _found() -> dict[str, Driver]:
+    """{name: driver} of every file of this folder that has one."""
+    names = [module.name for module in pkgutil.iter_modules(__path__) if module.name != "supervise"]
+    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in names}
+    return {name: module.driver for name, module in modules.items() if hasattr(module, "driver")}
+
+
+DRIVERS: dict[str, Driver] = _found()
 
 __all__ = [
     "DRIVERS",
     "BadCallback",
     "Call",
-    "CommandDriver",
     "Driver",
     "Handle",
     "HookError",
     "HookRefused",
-    "HttpDriver",
     "OutcomeUnknown",
     "Progress",
     "Unreachable",

@@ -334,3 +334,6 @@ def last_line(path: Path) -> str:
         lines = path.read_text("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else "no reason given"
     return "no reason given"
+
+
+driver = CommandDriver()

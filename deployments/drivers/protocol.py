@@ -14,7 +14,8 @@ class Call:
 
     `key` names the call for ever: whoever repeats a key means the same run. `config` is the hook's validated
     configuration, `inputs` what is deployed (action, product, version, commit, environment, previous_version,
-    artifact digests …; JSON-able). `timeout_s` is the time the whole run may take, in seconds.
+    artifact digests …; JSON-able). `timeout_s` is the time the whole run may take, in seconds. `repeated` tells that this call
+    was begun before and nobody saw its end: the tool may have it.
     """
 
     key: str
@@ -23,6 +24,7 @@ class Call:
     timeout_s: float = 900
     secret: str = field(default="", repr=False)
     callback_url: str = ""
+    repeated: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The deployment of one candidate to one environment, and what its verification saw."""
+"""The deployment of one candidate to one environment."""
 
 from datetime import UTC
 
@@ -11,7 +11,7 @@ from django_fsm import FSMField
 
 from core.machine import LifecycleModel, Machine
 from deployments.querysets import DeploymentQuerySet
-from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING, DeploymentKind, DeploymentState
+from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING, DeploymentKind, DeploymentState, Purpose
 from releases.models import Candidate, Environment, Product, Release
 
 State = DeploymentState
@@ -67,6 +67,24 @@ class Deployment(LifecycleModel):
     detail = models.TextField(blank=True, help_text="Why it paused, failed or was refused")
     reason = models.TextField(blank=True, help_text="What the person who stopped or rolled back gave as a reason")
     due_at = models.DateTimeField(null=True, blank=True, help_text="When the engine looks at it again")
+    queued_at = models.DateTimeField(
+        null=True, blank=True, help_text="Its place among those that wait for the environment"
+    )
+    held_reason = models.TextField(blank=True, db_default="", help_text="Why it does not start for now")
+    held_by = models.ForeignKey(PERSON, models.PROTECT, null=True, blank=True, related_name="+")
+    held_at = models.DateTimeField(null=True, blank=True)
+    promoted_from = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="promotions", help_text="What opened its phase"
+    )
+    is_rehearsal = models.BooleanField(
+        default=False, db_default=False, help_text="A rollback that was made to prove the way back"
+    )
+    way_back_digest = models.CharField(
+        max_length=71, blank=True, db_default="", help_text="Of the rollback's plan and hooks when it was made"
+    )
+    confirmed_by = models.ForeignKey(PERSON, models.PROTECT, null=True, blank=True, related_name="+")
+    confirmed_at = models.DateTimeField(null=True, blank=True, help_text="When somebody else agreed to the rollback")
+    confirmation = models.TextField(blank=True, db_default="")
 
     objects = DeploymentQuerySet.as_manager()
 
@@ -133,7 +151,8 @@ class Deployment(LifecycleModel):
 
     def latest_runs(self) -> list:
         """The newest attempt of each step, in order."""
-        newest = {run.position: run for run in self.runs.all()}  # runs come by position, then by attempt
+        # Runs come by position, then by attempt. Those that a verification calls are its own matter.
+        newest = {run.position: run for run in self.runs.all() if run.purpose != Purpose.VERIFY}
         return [newest[position] for position in sorted(newest)]
 
     @property
@@ -335,41 +354,3 @@ class Deployment(LifecycleModel):
     def _ended(self) -> None:
         self.state_since = self.ended_at = timezone.now()
         self.due_at = None
-
-
-class Verification(models.Model):
-    """How it is proven that a candidate runs in an environment. Without a row, the defaults hold."""
-
-    environment = models.OneToOneField(Environment, models.CASCADE, related_name="verification")
-    path = models.CharField(
-        "health path", max_length=200, default="/health", help_text="Asked below the environment's address"
-    )
-    version_path = models.CharField(
-        max_length=200, default="/version", blank=True, help_text="Must name the version deployed; empty: not asked"
-    )
-    steady_s = models.PositiveIntegerField("steady for", default=5, help_text="Seconds without one bad answer")
-    timeout_s = models.PositiveIntegerField("at most", default=120, help_text="Seconds until it has failed")
-
-    def __str__(self):
-        return f"Verification of {self.environment}"
-
-    @property
-    def rights_scope(self) -> Product:
-        return self.environment.product
-
-
-class Sample(models.Model):
-    """One look at a deployed environment: a probe's answer, or the word of a person."""
-
-    deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="samples")
-    at = models.DateTimeField(default=timezone.now)
-    ok = models.BooleanField()
-    status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="HTTP status")
-    elapsed_ms = models.PositiveIntegerField(null=True, blank=True)
-    detail = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ["deployment_id", "pk"]
-
-    def __str__(self):
-        return f"{'ok' if self.ok else 'not ok'} {self.detail[:40]}"

@@ -4,16 +4,16 @@ from django.db import models
 
 from core.secrets import EncryptedTextField
 from deployments.querysets import HookQuerySet
-from deployments.states import DeploymentKind, OnFailure
+from deployments.states import OnFailure, Purpose
 from releases.models import Environment, Product
 
 
 class Hook(models.Model):
-    """One call to make when an environment is deployed to (or rolled back); `position` orders the calls."""
+    """One call to make when an environment is deployed to, rolled back or verified; `position` orders the calls."""
 
     environment = models.ForeignKey(Environment, models.CASCADE, related_name="hooks")
     name = models.CharField(max_length=80)
-    on = models.CharField("when", max_length=10, choices=DeploymentKind.choices, default=DeploymentKind.DEPLOY)
+    on = models.CharField("when", max_length=10, choices=Purpose.choices, default=Purpose.DEPLOY)
     position = models.PositiveSmallIntegerField(default=0)
     driver = models.CharField(max_length=30)
     config = models.JSONField(default=dict, help_text="What the driver needs; see docs/hooks.md")
@@ -25,6 +25,9 @@ class Hook(models.Model):
         choices=OnFailure.choices,
         default=OnFailure.FAIL,
         help_text="An unknown outcome always asks",
+    )
+    point_of_no_return = models.BooleanField(
+        default=False, db_default=False, help_text="Once it succeeded, the deployment cannot be rolled back"
     )
     is_active = models.BooleanField(default=True)
 

@@ -8,8 +8,9 @@ from django_fsm import FSMField
 from core.machine import LifecycleModel, Machine
 from deployments.models.deployment import Deployment
 from deployments.models.hook import Hook
+from deployments.models.verification import Sample
 from deployments.querysets import RunQuerySet
-from deployments.states import DeploymentKind, OnFailure, RunState
+from deployments.states import OnFailure, Purpose, RunState
 from releases.models import Product
 
 State = RunState
@@ -24,7 +25,10 @@ class Run(LifecycleModel):
     deployment = models.ForeignKey(Deployment, models.PROTECT, related_name="runs")
     hook = models.ForeignKey(Hook, models.SET_NULL, null=True, related_name="runs")
     name = models.CharField(max_length=80)
-    purpose = models.CharField(max_length=10, choices=DeploymentKind.choices)
+    purpose = models.CharField(max_length=10, choices=Purpose.choices)
+    sample = models.ForeignKey(
+        Sample, models.CASCADE, null=True, blank=True, related_name="runs", help_text="The one it was called for"
+    )
     position = models.PositiveSmallIntegerField()
     attempt = models.PositiveSmallIntegerField(default=1)
     driver = models.CharField(max_length=30)
@@ -33,6 +37,10 @@ class Run(LifecycleModel):
     key = models.CharField(max_length=80, unique=True)
     token = models.CharField(max_length=64, unique=True, help_text="Secret of the callback address")
     state = FSMField(default=State.WAITING, choices=State.choices, protected=True)
+    in_doubt = models.BooleanField(
+        default=False, db_default=False, help_text="A call of it was begun whose end nobody saw: its tool may have it"
+    )
+    point_of_no_return = models.BooleanField(default=False, db_default=False)
     handle = models.JSONField(default=dict, blank=True, help_text="What the driver needs to find it again")
     log_offset = models.PositiveBigIntegerField(default=0)
     log_bytes = models.PositiveBigIntegerField(default=0, help_text="How much of its output is kept")

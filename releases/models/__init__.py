@@ -1,20 +1,25 @@
 """What ships, when, why and where to."""
 
 from releases.models.change import Change
-from releases.models.plan import Dependency, FreezeWindow, Risk, RollbackPlan
-from releases.models.product import Environment, Product
+from releases.models.plan import Dependency, Risk, RollbackPlan
+from releases.models.product import Environment, Phase, Product
 from releases.models.release import Candidate, Release
 from releases.models.stop import Stoppable
 from releases.models.template import ChangeTemplate
+from releases.models.timetable import ConflictRule, DeploymentWindow, FreezeWindow, Recurring
 
 __all__ = [
     "Candidate",
     "Change",
     "ChangeTemplate",
+    "ConflictRule",
     "Dependency",
+    "DeploymentWindow",
     "Environment",
     "FreezeWindow",
+    "Phase",
     "Product",
+    "Recurring",
     "Release",
     "Risk",
     "RollbackPlan",

@@ -1,4 +1,4 @@
-"""The parts of a plan: dependencies, risks, the way back; and the freezes that plans must respect."""
+"""The parts of a plan: dependencies, risks, the way back."""
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -8,8 +8,7 @@ from django.utils import timezone
 
 from releases.models.product import Product
 from releases.models.release import Release
-from releases.querysets import FreezeQuerySet
-from releases.states import RiskBand, RollbackMethod, Tier, Treatment
+from releases.states import RiskBand, RollbackMethod, Treatment
 
 
 class Dependency(models.Model):
@@ -96,32 +95,3 @@ class RollbackPlan(models.Model):
     @property
     def rights_scope(self) -> Product:
         return self.release.product
-
-
-class FreezeWindow(models.Model):
-    """A time in which nothing is deployed: to production, or anywhere; for some products, or for all."""
-
-    name = models.CharField(max_length=80)
-    reason = models.TextField(blank=True)
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
-    products = models.ManyToManyField(
-        Product, blank=True, related_name="freezes", help_text="None chosen: all products"
-    )
-    tiers = models.JSONField(default=list, blank=True, help_text="Tiers that are frozen; empty: production only")
-    lifted_at = models.DateTimeField(null=True, blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
-
-    objects = FreezeQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["starts_at"]
-        constraints = [models.CheckConstraint(name="freeze_in_order", condition=Q(ends_at__gt=F("starts_at")))]
-
-    def __str__(self):
-        return self.name
-
-    @property
-    def frozen_tiers(self) -> set[str]:
-        return set(self.tiers) or {Tier.PRODUCTION.value}

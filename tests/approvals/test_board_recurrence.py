@@ -4,7 +4,7 @@ from datetime import date, time
 
 import pytest
 
-from approvals.recurrence import Recurrence, in_words, monthly, parsed, taken_apart, weekly
+from core.recurrence import Recurrence, in_words, monthly, parsed, taken_apart, weekly
 from tests.factories.boards import utc
 
 

@@ -17,7 +17,8 @@ from dulwich.repo import Repo
 
 from config.demonstration import ship
 from config.demonstration.service import NOTIFICATIONS, PAYMENTS, Revision, build_repository
-from deployments.drivers import Call, CommandDriver
+from deployments.drivers import Call
+from deployments.drivers.command import CommandDriver
 from deployments.probe import probe
 
 SHIP = str(Path(ship.__file__))

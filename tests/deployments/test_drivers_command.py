@@ -14,8 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deployments.drivers import DRIVERS, BadCallback, Call, CommandDriver, HookRefused, Unreachable
+from deployments.drivers import DRIVERS, BadCallback, Call, HookRefused, Unreachable
 from deployments.drivers import command as command_module
+from deployments.drivers.command import CommandDriver
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -160,7 +161,8 @@ def test_eight_starts_at_once_run_the_program_once(driver, call, times_run):
 WORKER = """\
 import json, os, signal, subprocess, sys
 from pathlib import Path
-from deployments.drivers import command, supervise, Call, CommandDriver
+from deployments.drivers import command, supervise, Call
+from deployments.drivers.command import CommandDriver
 
 order = json.loads(sys.argv[1])
 die = lambda: os.killpg(0, signal.SIGKILL)  # with everything else of its process group

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from deployments.drivers import BadCallback, Call, HookRefused, HttpDriver, OutcomeUnknown, Unreachable
+from deployments.drivers import BadCallback, Call, HookRefused, OutcomeUnknown, Unreachable
+from deployments.drivers.http import HttpDriver
 from tests.deployments.counterpart import Counterpart
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

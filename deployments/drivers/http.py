@@ -6,15 +6,13 @@ Requests and callbacks are signed as Standard Webhooks has it (standardwebhooks.
 
 import json
 import time
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from urllib.parse import urljoin, urlsplit
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
+from deployments.drivers.hosts import address_trouble, same_origin
 from deployments.drivers.protocol import (
-    BadCallback,
     Call,
     Handle,
     HookRefused,
@@ -22,9 +20,9 @@ from deployments.drivers.protocol import (
     Progress,
     Unreachable,
 )
+from deployments.drivers.signed import Report, parse_report, report_of, signature
 from deployments.drivers.wire import Answer, Broken, NotSent, exchange
 
-STATUSES = ("running", "succeeded", "failed")
 MAY_HAVE_STARTED = (408, 409)  # gave up waiting; a call with this key is under way
 EXCERPT_CHARACTERS = 300
 HANDLE_LOG_CHARACTERS = 100_000
@@ -56,7 +54,7 @@ class HttpDriver:
     def validate(self, config: dict) -> dict[str, str]:
         """The trouble per field (`url`, or the name of an unknown field)."""
         problems = dict.fromkeys(set(config) - {"url"}, "This hook knows no such field.")
-        if trouble := self._url_trouble(config.get("url")):
+        if trouble := address_trouble(config.get("url"), self.hosts):
             problems["url"] = trouble
         return problems
 
@@ -114,30 +112,7 @@ class HttpDriver:
         Here `log` is text to append. `key`, when given, must be the call's. Raises BadCallback when the signature, its
         time (5 minutes either way) or the content is wrong, or when the hook has no secret to check it with.
         """
-        verify(call.secret, headers, body)
-        report = parse_report(body)
-        if report is None or not report.status:
-            raise BadCallback(f"The body must be a JSON object with a status out of {', '.join(STATUSES)}.")
-        if report.key not in ("", call.key):
-            raise BadCallback("The message speaks of another run.")
-        message_id = next((value for name, value in headers.items() if name.lower() == "webhook-id"), "")
-        return Progress(report.status, report.log, 0, report.detail, report.progress, message_id)
-
-    def _url_trouble(self, url: object) -> str:
-        if not isinstance(url, str) or not url:
-            return "Give the address to call."
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            return "This is no valid address."
-        if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in url):
-            return "The address must begin with http:// or https:// and name a host."
-        if parts.username or parts.password:
-            return "Leave user and password out of the address: it is shown to people. Use the hook's secret."
-        if self.hosts and not any(host_matches(allowed, parts.hostname, port) for allowed in self.hosts):
-            return f"The settings (HOOK_HOSTS) do not allow calls to {parts.netloc}."
-        return ""
+        return report_of(call, headers, body)
 
     def _send(self, call: Call, method: str, url: str, body: bytes) -> Answer:
         headers = {"Idempotency-Key": call.key, "User-Agent": USER_AGENT, "Accept": "application/json"}
@@ -151,7 +126,7 @@ class HttpDriver:
         except Broken as error:
             raise OutcomeUnknown(f"{urlsplit(url).netloc} was called, but gave no answer: {error}") from error
 
-    def _handle(self, call: Call, report: "Report") -> Handle:
+    def _handle(self, call: Call, report: Report) -> Handle:
         handle = {"sent_at": time.time(), "status": report.status or "running", "detail": report.detail}
         handle |= {"log": report.log[:HANDLE_LOG_CHARACTERS], "progress": report.progress}
         for name in ("poll_url", "cancel_url"):
@@ -161,7 +136,7 @@ class HttpDriver:
         return handle
 
     def _waiting(
-        self, call: Call, handle: Handle, log_offset: int, detail: str, report: "Report | None" = None
+        self, call: Call, handle: Handle, log_offset: int, detail: str, report: Report | None = None
     ) -> Progress:
         """What to say while there is no result: running, or unknown once the time is over."""
         known = _progress(vars(report) if report else handle, log_offset)
@@ -170,45 +145,12 @@ class HttpDriver:
         return replace(known, status="unknown", detail=f"No result within {call.timeout_s:g} s. {detail}".strip())
 
 
-@dataclass(frozen=True)
-class Report:
-    """A tool's answer as far as it could be read; `status` is empty when it said nothing of it."""
-
-    status: str = ""
-    detail: str = ""
-    log: str = ""
-    progress: float | None = None
-    poll_url: str = ""
-    cancel_url: str = ""
-    key: str = ""
-    garbage: bool = field(default=False, repr=False)
-
-
 def read_report(answer: Answer) -> Report:
     """What an accepting answer says. Nothing, or a plain word such as "ok", is no garbage: it only says nothing."""
     kind = answer.headers.get("content-type", "").partition(";")[0].strip()
     if not answer.cut and (not answer.body.strip() or kind == "text/plain"):
         return Report()
     return (not answer.cut and parse_report(answer.body)) or Report(garbage=True)
-
-
-def parse_report(body: bytes) -> Report | None:
-    """The report in a JSON body, or None when it holds none; unknown fields are left aside."""
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(content, dict) or content.get("status", "running") not in STATUSES:
-        return None
-    texts = {name: clean(content.get(name)) for name in ("status", "detail", "log", "poll_url", "cancel_url", "key")}
-    share = content.get("progress")
-    is_share = isinstance(share, int | float) and not isinstance(share, bool) and 0 <= share <= 1
-    return Report(**texts, progress=float(share) if is_share else None)
-
-
-def clean(value: object) -> str:
-    """A text that the database can hold; anything but a text is empty."""
-    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _progress(report: dict, log_offset: int) -> Progress:
@@ -248,52 +190,4 @@ def excerpt(answer: Answer) -> str:
     return text or "(nothing)"
 
 
-def origin(url: str) -> tuple:
-    """Scheme, host and port, as RFC 6454 compares them; None stands for what cannot be read."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    except ValueError:
-        return None, None, None
-
-
-def same_origin(address: str, base: str) -> str:
-    """`address`, which may be relative to `base`, in full; "" when it is empty or leads to another origin."""
-    try:
-        joined = urljoin(base, address) if address else ""
-    except ValueError:
-        return ""
-    return joined if joined and origin(joined) == origin(base) else ""
-
-
-def host_matches(allowed: str, host: str, port: int | None) -> bool:
-    name, _, wanted_port = allowed.lower().partition(":")
-    if wanted_port and wanted_port != str(port):
-        return False
-    return host.endswith(name[1:]) if name.startswith("*.") else host == name
-
-
-def signature(secret: str, key: str, body: bytes) -> dict[str, str]:
-    """The Standard Webhooks headers for a body, none without a secret. Raises HookRefused when the secret is no base64."""
-    if not secret:
-        return {}
-    now = datetime.now(UTC)
-    signed = signer(secret).sign(key, now, body.decode())
-    return {"webhook-id": key, "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signed}
-
-
-def signer(secret: str) -> Webhook:
-    try:
-        return Webhook(secret)
-    except (ValueError, EmptyWebhookSecretError):
-        raise HookRefused("The hook's secret must be base64, with or without “whsec_” before it.") from None
-
-
-def verify(secret: str, headers: dict[str, str], body: bytes) -> None:
-    """Raise BadCallback unless the message was signed with the secret in the last five minutes."""
-    if not secret:
-        raise BadCallback("The hook has no secret, so a callback cannot be checked.")
-    try:
-        signer(secret).verify(body, dict(headers), json_parse=False)
-    except (WebhookVerificationError, ValueError, HookRefused) as error:
-        raise BadCallback(f"The callback's signature is not accepted: {error}") from error
+driver = HttpDriver()
