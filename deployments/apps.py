@@ -44,6 +44,8 @@ def _answer_own_gates(gates, guards):
     gates.register(
         "deployment.roll_back", "way_back", guards.no_way_back, label="Way back", because=guards.because_way_back
     )
+    gates.register("runbook.start", "complete", guards.incomplete, label="Complete", prefetch=("steps",))
+    gates.register("runbook.finish", "steps_done", guards.steps_left, label="Steps done", prefetch=("steps",))
 
 
 def _answer_gates_of_releases(gates, guards):

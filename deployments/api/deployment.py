@@ -6,9 +6,8 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from deployments.actions import deployment as doors
-from deployments.actions import hook as hook_doors
-from deployments.models import Deployment, Hook, LogLine, Run, Sample
-from deployments.states import DeploymentKind, How, OnFailure
+from deployments.models import Deployment, LogLine, Run, Sample
+from deployments.states import How
 from releases.models import Environment, Release
 
 LINES_MAX = 1_000
@@ -214,69 +213,4 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         return Response(DeploymentDetailSerializer(Deployment.objects.get(pk=deployment.pk)).data)
 
 
-class HookSerializer(serializers.ModelSerializer):
-    """A hook. `secret` is written only; `has_secret` tells whether one is set."""
-
-    environment = serializers.PrimaryKeyRelatedField(queryset=Environment.objects.none())
-    secret = serializers.CharField(write_only=True, required=False, allow_blank=True)
-    has_secret = serializers.SerializerMethodField()
-    on = serializers.ChoiceField(DeploymentKind.choices, default=DeploymentKind.DEPLOY)
-    on_failure = serializers.ChoiceField(OnFailure.choices, default=OnFailure.FAIL)
-
-    class Meta:
-        model = Hook
-        fields = [
-            "id",
-            "environment",
-            "name",
-            "on",
-            "position",
-            "driver",
-            "config",
-            "secret",
-            "has_secret",
-            "timeout_s",
-            "on_failure",
-            "is_active",
-        ]
-        validators = []
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if request := self.context.get("request"):
-            seen = Release._meta.get_field("product").related_model.objects.visible_to(request.user)
-            self.fields["environment"].queryset = Environment.objects.filter(product__in=seen)
-
-    def get_has_secret(self, hook: Hook) -> bool:
-        return bool(hook.secret)
-
-
-class HookViewSet(viewsets.ModelViewSet):
-    """The hooks of environments. Their configuration is checked by the driver."""
-
-    serializer_class = HookSerializer
-    queryset = Hook.objects.none()
-    filterset_fields = ["environment", "driver", "on"]
-    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
-
-    def get_queryset(self):
-        return Hook.objects.visible_to(self.request.user)
-
-    def perform_create(self, serializer):
-        fields = dict(serializer.validated_data)
-        environment = fields.pop("environment")
-        serializer.instance = hook_doors.save_hook(environment.pk, actor=self.request.user, **fields)
-
-    def perform_update(self, serializer):
-        fields = dict(serializer.validated_data)
-        fields.pop("environment", None)
-        hook = serializer.instance
-        serializer.instance = hook_doors.save_hook(
-            hook.environment_id, actor=self.request.user, hook_id=hook.pk, **fields
-        )
-
-    def perform_destroy(self, instance):
-        hook_doors.remove_hook(instance.pk, actor=self.request.user)
-
-
-ROUTES = [("deployments", DeploymentViewSet, "deployment"), ("hooks", HookViewSet, "hook")]
+ROUTES = [("deployments", DeploymentViewSet, "deployment")]

@@ -1,0 +1,61 @@
+"""Forms of deployments: what a list shows, and when one starts."""
+
+from django import forms
+from django.db.models import TextChoices
+from django.utils import timezone
+
+from core import wording
+from deployments.models import Deployment
+from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING
+from releases.models import Product
+from releases.states import Tier
+
+
+class Show(TextChoices):
+    LIVE = "live", "Under way"
+    WAITING = "waiting", "Planned"
+    ENDED = "ended", "Ended"
+
+
+STATES = {Show.LIVE: HOLDS_ENVIRONMENT, Show.WAITING: WAITING, Show.ENDED: ENDED}
+
+
+class DeploymentFilters(forms.Form):
+    """What the list shows; anything unknown shows all."""
+
+    product = forms.ModelChoiceField(
+        Product.objects.none(), required=False, to_field_name="slug", empty_label="All products"
+    )
+    tier = forms.ChoiceField(choices=[("", "All environments"), *Tier.choices], required=False)
+    show = forms.ChoiceField(choices=[("", "All states"), *Show.choices], required=False)
+
+    def __init__(self, *args, reader, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["product"].queryset = Product.objects.visible_to(reader)
+
+    def narrow(self, rows):
+        """`rows` (deployments) cut to what is asked for."""
+        self.is_valid()
+        asked = self.cleaned_data
+        if product := asked.get("product"):
+            rows = rows.filter(environment__product=product)
+        if tier := asked.get("tier"):
+            rows = rows.filter(environment__tier=tier)
+        if show := asked.get("show"):
+            rows = rows.filter(state__in=STATES[Show(show)])
+        return rows
+
+
+class ScheduleForm(forms.ModelForm):
+    """When a deployment starts by itself. Instants are in the reader's zone."""
+
+    class Meta:
+        model = Deployment
+        fields = ["scheduled_for"]
+        widgets = {"scheduled_for": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        field = self.fields["scheduled_for"]
+        field.label, field.required = "Starts at", False
+        field.help_text = f"In {wording.zone(timezone.now())}. Leave it empty to plan it and start it by hand."

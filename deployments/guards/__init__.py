@@ -1,0 +1,46 @@
+"""Why a deployment may not start, go on, succeed or be undone now; and what releases ask of deployments.
+
+A rollback is asked less: neither approvals nor the window nor the order of environments may keep the last good candidate
+from coming back. A stop still holds: nothing enters a blocked environment.
+"""
+
+from deployments.guards.hooks import because_hooks, hooks_unfit, unfit
+from deployments.guards.pipeline import (
+    because_verified_before,
+    not_current_candidate,
+    not_verified_before,
+    older_than_running,
+)
+from deployments.guards.proof import not_verified, runs_unfinished, verification_of
+from deployments.guards.release import release_not_ready
+from deployments.guards.runbook import incomplete, steps_left
+from deployments.guards.shipped import production_unproven, rollback_unfinished
+from deployments.guards.stops import blocked, environment_taken
+from deployments.guards.times import because_not_frozen, because_window, frozen, window_closed
+from deployments.guards.way_back import because_way_back, no_way_back
+
+__all__ = [
+    "because_hooks",
+    "because_not_frozen",
+    "because_verified_before",
+    "because_way_back",
+    "because_window",
+    "blocked",
+    "environment_taken",
+    "frozen",
+    "hooks_unfit",
+    "incomplete",
+    "no_way_back",
+    "not_current_candidate",
+    "not_verified",
+    "not_verified_before",
+    "older_than_running",
+    "production_unproven",
+    "release_not_ready",
+    "rollback_unfinished",
+    "runs_unfinished",
+    "steps_left",
+    "unfit",
+    "verification_of",
+    "window_closed",
+]

@@ -1,0 +1,36 @@
+"""What releases ask of deployments."""
+
+from core.blockers import Blocker
+from deployments.guards.addresses import tab
+from deployments.states import DeploymentState
+
+
+def production_unproven(release) -> list[Blocker]:
+    """For a release: its candidate must be verified in each production environment."""
+    verified = {
+        d.environment_id
+        for d in release.deployments.all()
+        if d.state == DeploymentState.SUCCEEDED and d.candidate_id == release.candidate_id and not d.is_rollback
+    }
+    production = [e for e in release.product.environments.all() if e.is_production]
+    if not production:
+        return [Blocker("no-production", f"{release.product} has no production environment.")]
+    return [
+        Blocker(f"not-verified-in:{e.slug}", f"The candidate is not verified in {e} yet.", tab(release), "Deployments")
+        for e in production
+        if e.pk not in verified
+    ]
+
+
+def rollback_unfinished(release) -> list[Blocker]:
+    """For a release: a production deployment of it was rolled back, and none of it is left there."""
+    there = [d for d in release.deployments.all() if d.environment.is_production and not d.is_rollback]
+    if not any(d.state == DeploymentState.ROLLED_BACK for d in there):
+        return [
+            Blocker("not-rolled-back", "No production deployment of it was rolled back.", tab(release), "Deployments")
+        ]
+    return [
+        Blocker(f"left-in:{d.environment.slug}", f"{d.environment} still has it ({d.get_state_display().lower()}).")
+        for d in there
+        if d.is_live or d.state == DeploymentState.SUCCEEDED
+    ]
