@@ -11,7 +11,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-def _every(seconds: int, task: str) -> dict:
+def _every(seconds: float, task: str) -> dict:
     """A beat that is dropped when no worker took it before the next one."""
     return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
 
@@ -19,7 +19,7 @@ def _every(seconds: int, task: str) -> dict:
 app.conf.beat_schedule = {
     "core: sweep the outbox": _every(10, "core.tasks.sweep"),
     "core: sign a checkpoint of the event log": _every(300, "core.tasks.checkpoint"),
-    "deployments: look at what is due": _every(1, "deployments.tasks.tick"),
+    "deployments: look at what is due": _every(0.5, "deployments.tasks.tick"),
     "approvals: let requests expire and exemptions lapse": _every(60, "approvals.tasks.lapse_due"),
     "notifications: remind and warn": _every(60, "notifications.tasks.remind"),
     "reviews: open and remind": _every(60, "reviews.tasks.sweep"),

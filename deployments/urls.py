@@ -10,6 +10,7 @@ urlpatterns = [
     path("deployments/", views.deployments, name="deployments"),
     path("deployments/<int:pk>/", views.deployment, name="deployment"),
     path("deployments/<int:pk>/progress/", views.progress, name="progress"),
+    path("deployments/<int:pk>/pulse/<str:ticket>/", views.pulse, name="pulse"),
     path("deployments/<int:pk>/log/", views.log, name="log"),
     path("deployments/<int:pk>/log.txt", views.log_download, name="log_download"),
     path("deployments/<int:pk>/start/", views.start, name="start"),

@@ -165,10 +165,15 @@ def _settle_progress(run: Run, progress: Progress, *, polled: bool) -> None:
             row.progress = progress.progress
         row.detail = progress.detail
         if progress.status == "running":
-            row.due_at = timezone.now() + timedelta(seconds=POLL_S)
+            row.due_at = timezone.now() + timedelta(seconds=POLL_S * _patience(run))
             row.save()
         else:
             _end(row, {"succeeded": row.succeed, "failed": row.fail}.get(progress.status, row.lose))
+
+
+def _patience(run: Run) -> float:
+    """How many times POLL_S a driver leaves its tool alone between two polls: one far away is asked less often."""
+    return getattr(DRIVERS.get(run.driver), "patience", 1)
 
 
 def _is_news(row: Run, seen: Run, progress: Progress, polled: bool) -> bool:

@@ -66,6 +66,8 @@ class CommandDriver:
     "[ 40%]" moves the progress bar.
     """
 
+    patience = 0.4  # it only reads files
+
     def __init__(
         self,
         runs_dir: Path | None = None,

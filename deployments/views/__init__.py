@@ -3,7 +3,18 @@
 from deployments.views.callback import callback
 from deployments.views.hooks import hook, hook_move, hook_new, hook_remove, hooks, verification
 from deployments.views.listing import deployments
-from deployments.views.live import abort, deployment, log, log_download, pause, progress, resume, roll_back, start
+from deployments.views.live import (
+    abort,
+    deployment,
+    log,
+    log_download,
+    pause,
+    progress,
+    pulse,
+    resume,
+    roll_back,
+    start,
+)
 from deployments.views.tab import deploy, plan, tab
 
 __all__ = [
@@ -22,6 +33,7 @@ __all__ = [
     "pause",
     "plan",
     "progress",
+    "pulse",
     "resume",
     "roll_back",
     "start",

@@ -6,10 +6,15 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from accounts import policy
+from accounts.middleware import reader_free
 from core.machine import offers
+from deployments import watching
 from deployments.actions import deployment as doors
 from deployments.models import Deployment, LogLine
 from deployments.picture import Picture
@@ -17,6 +22,7 @@ from deployments.states import How
 from deployments.views.finding import the_deployment
 
 OVER = 286  # htmx: swap, and stop polling
+RENEW = '<div id="poll" hx-get="{}" hx-trigger="load" hx-swap="outerHTML"></div>'
 
 
 @login_required
@@ -32,6 +38,24 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     row = the_deployment(request, pk)
     context = _context(request, row, after=_number(request.GET.get("after")))
     return render(request, "deployments/_live.html", context, status=200 if context["is_polled"] else OVER)
+
+
+@reader_free
+def pulse(request: HttpRequest, pk: int, ticket: str) -> HttpResponse:
+    """News for a holder of a ticket who has seen `?after=&state=&mark=`: 204 when there is none, the shared partials else.
+
+    The ticket stands for the rights, so neither session nor person is read. One that is over leads to `progress`, which asks.
+    """
+    given = watching.ticket(ticket)
+    seen = {name: request.GET.get(name, "") for name in ("after", "state", "mark")}
+    if given is None or given.deployment != pk:
+        again = reverse("deployments:progress", args=[pk]) + f"?after={_number(seen['after'])}"
+        return HttpResponse(format_html(RENEW, again))
+    watching.count_a_pulse()
+    now = watching.mark(pk)
+    if now == seen["mark"] or not now:
+        return HttpResponse(status=204)
+    return HttpResponse(watching.news(given, _number(seen["after"]), seen["state"]))
 
 
 @login_required
@@ -68,6 +92,9 @@ def _context(request: HttpRequest, row: Deployment, after: int = 0) -> dict:
         "hows": How.choices,
         "refusal": policy.refusal_text("releases.deploy"),
         "is_polled": not row.has_ended,
+        "ticket": watching.Ticket(row.pk, str(timezone.get_current_timezone())).sealed(),
+        "mark": watching.mark(row.pk),
+        "every_ms": watching.every_ms(),
     }
 
 

@@ -36,7 +36,12 @@ def test_a_token_speaks_for_its_person_with_their_rights(client, noor, payments,
     me = client.get("/api/v1/me/", **bearer(secret)).json()
     assert me["username"] == "noor"
     assert me["rights"] == {
-        f"product:{payments.pk}": ["releases.comment", "releases.contribute", "releases.view_product"]
+        f"product:{payments.pk}": [
+            "releases.comment",
+            "releases.contribute",
+            "releases.report_deployments",
+            "releases.view_product",
+        ]
     }
     assert ApiToken.objects.get().last_used_at is not None
 
