@@ -69,6 +69,7 @@ class Tool:
     label: str
     fields: tuple[Field, ...] = ()
     secret_label = "Token"  # noqa: S105 - what the form calls it
+    patience = 5  # seconds between two polls; a callback is heard at once
 
     def begin(self, call: Call) -> Handle:
         """Start a run, and bind `call.key` to it at the tool. Raises HookError, or whatever `calling` understands."""
