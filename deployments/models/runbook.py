@@ -29,6 +29,9 @@ class Runbook(LifecycleModel):
     state = FSMField(default=RunbookState.DRAFT, choices=RunbookState.choices, protected=True)
     created_by = models.ForeignKey(PERSON, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    started_by = models.ForeignKey(
+        PERSON, models.PROTECT, null=True, blank=True, related_name="+", help_text="In whose name its deployments start"
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True, help_text="Why it was aborted")
