@@ -62,7 +62,14 @@ class Sample(models.Model):
     """One look at a deployed environment: all checks together. It is open while a hook called for it has not ended."""
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="samples")
-    at = models.DateTimeField(default=timezone.now)
+    since = models.DateTimeField(
+        null=True, blank=True, help_text="The verifying_since that it belongs to: a name, never compared by order"
+    )
+    at = models.DateTimeField(default=timezone.now, help_text="When it was opened, by the database's clock")
+    closed_at = models.DateTimeField(null=True, blank=True, help_text="When the last of its answers was there")
+    asked_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until then a worker is asking; once past, that worker is given up"
+    )
     ok = models.BooleanField(help_text="Every check was well")
     is_open = models.BooleanField(default=False, db_default=False)
     results = models.JSONField(
