@@ -16,8 +16,8 @@ class Counterpart(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, port: int = 0):
+        super().__init__(("127.0.0.1", port), _Handler)
         self.answers, self.requests, self.over = {}, [], threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -31,6 +31,10 @@ class Counterpart(ThreadingHTTPServer):
         self.shutdown()
         self.thread.join(5)
         self.server_close()
+
+    def answer_to(self, method, path, headers, body):
+        """What a request is answered with; here it only depends on the path."""
+        return self.next_answer(path)
 
     def next_answer(self, path):
         answer = self.answers.get(path, (404, b"no such page"))
@@ -48,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.requests.append((self.command, self.path, dict(self.headers), body))
-        answer = self.server.next_answer(self.path)
+        answer = self.server.answer_to(self.command, self.path, self.headers, body)
         if isinstance(answer, str):
             return getattr(self, answer)()
         status, content, headers = (*answer, {})[:3]
@@ -60,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = answer  # noqa: N815 - the names that http.server calls
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - the names that http.server calls
 
     def hang(self):
         self.server.over.wait(20)

@@ -37,6 +37,11 @@ class Rig:
 
     secret = ""
 
+    @property
+    def settings(self) -> dict:
+        """The settings of Slipway that a hook of this counterpart needs; for another process as SLIPWAY_<name>."""
+        return {}
+
     def starts(self) -> list[str]:
         """The key of every run that was ever started, in order: a key twice is a run done twice."""
         raise NotImplementedError
