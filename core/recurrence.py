@@ -1,8 +1,8 @@
-"""When a board meets: recurrence rules (RFC 5545, RRULE) in local wall time, and in plain words.
+"""Recurrence rules (RFC 5545, RRULE) in local wall time, and in plain words.
 
-A board meets at the same time by the clock on its wall, so a rule runs over local times and each is then put on the time line. A
-local time that a change of the clocks skips is read with the offset before it, one that comes twice is the first of the two, as
-RFC 5545 (section 3.3.5) asks.
+What comes again comes at the same time by the clock on its wall, so a rule runs over local times and each is then put on the time
+line. A local time that a change of the clocks skips is read with the offset before it, one that comes twice is the first of the
+two, as RFC 5545 (section 3.3.5) asks.
 """
 
 import re
@@ -37,7 +37,7 @@ FURTHEST = {"BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366}
 FURTHEST_DAY = {"MONTHLY": 5, "YEARLY": 53}  # the fifth Friday of a month; the others take a day without a number
 YEARS = range(2000, 2101)  # in which the first day may lie
 MAX_CHARACTERS = 200
-FAR = timedelta(days=5 * 366)  # a rule without a meeting for so long has none
+FAR = timedelta(days=5 * 366)  # a rule that gives nothing for so long gives nothing at all
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Recurrence:
         rule = self._rule()
         local = max(start.astimezone(place).replace(tzinfo=None) - timedelta(days=1), self._first)
         until = local + FAR
-        for naive in _bounded(rule, until).xafter(local, inc=True):
+        for naive in cut(rule, until).xafter(local, inc=True):
             found = naive.replace(tzinfo=place).astimezone(UTC)
             if found >= start:
                 yield found
@@ -74,10 +74,15 @@ class Recurrence:
         return parsed(self.rule, self._first, self.zone)
 
 
-def _bounded(rule: rrule, until: datetime) -> rrule:
+def cut(rule: rrule, until: datetime) -> rrule:
     """The rule, cut so that one which never comes true ends the search."""
     own = rule._until
     return rule.replace(until=min(own, until) if own else until, count=None) if rule._count is None else rule
+
+
+def is_finite(text: str) -> bool:
+    """Whether a rule says itself when it is over."""
+    return bool(re.search(r"(^|;)(COUNT|UNTIL)=", text, re.IGNORECASE))
 
 
 def parsed(text: str, first: datetime, zone: str = "UTC") -> rrule:
@@ -99,7 +104,7 @@ def _check(text: str) -> None:
         raise ValueError("This is not a recurrence rule, such as FREQ=WEEKLY;BYDAY=TU.") from error
     frequency = str(next(iter(parts.get("FREQ", [])), ""))
     if frequency not in PARTS:
-        raise ValueError("A board meets daily, weekly, monthly or yearly: FREQ is one of these.")
+        raise ValueError("What comes again comes daily, weekly, monthly or yearly: FREQ is one of these.")
     unknown = sorted(set(map(str, parts)) - PARTS[frequency])
     if unknown:
         raise ValueError(f"Beside FREQ={frequency} leave out {wording.listed(unknown)}.")
@@ -156,8 +161,57 @@ def taken_apart(rule: str) -> dict[str, str]:
     return {"pattern": "rule", "rule": rule}
 
 
+DAYS = re.compile(r"FREQ=WEEKLY;(?:INTERVAL=(?P<every>\d+);)?BYDAY=(?P<days>[A-Z]{2}(?:,[A-Z]{2})+)")
+DATE = re.compile(r"FREQ=MONTHLY;BYMONTHDAY=(?P<date>[1-9]|[12]\d|3[01])")
+END = re.compile(r";(?:COUNT=(?P<count>\d+)|UNTIL=(?P<until>\d{8})(?:T\d{6}Z?)?)$")
+PLAIN = {
+    "FREQ=DAILY": "every day",
+    "FREQ=YEARLY": "every year",
+    "FREQ=MONTHLY": "every month",
+    "FREQ=WEEKLY": "every week",
+}
+WORKDAYS = ["MO", "TU", "WE", "TH", "FR"]
+
+
+def on_days(days: list[str], every: int = 1) -> str:
+    """Every week, or every so many, on some days, in the order of the week."""
+    return weekly(",".join(day for day in WEEKDAYS if day in days), every)
+
+
+def on_date(date: int) -> str:
+    return f"FREQ=MONTHLY;BYMONTHDAY={date}"
+
+
 def in_words(rule: str) -> str:
     """`every Tuesday`, `every second Thursday`, `monthly on the first Monday`; other rules as they are written."""
+    end = END.search(rule)
+    core = rule[: end.start()] if end else rule
+    words = PLAIN.get(core) or _of_days(core) or _of_place(core)
+    if not words:
+        return rule
+    return f"{words}, {_end(end)}" if end else words
+
+
+def _of_days(rule: str) -> str:
+    if found := DATE.fullmatch(rule):
+        return f"monthly on day {found['date']}"
+    found = DAYS.fullmatch(rule)
+    if not found or (found["every"] or "1") not in ("1", "2"):
+        return ""
+    days = found["days"].split(",")
+    every = "every second" if found["every"] == "2" else "every"
+    if days == WORKDAYS:
+        return f"{every} week from Monday to Friday" if found["every"] == "2" else "from Monday to Friday"
+    return f"{every} {wording.listed([WEEKDAYS.get(day, day) for day in days])}"
+
+
+def _end(found: re.Match) -> str:
+    if found["count"]:
+        return wording.plural(int(found["count"]), "time")
+    return f"until {datetime.strptime(found['until'], '%Y%m%d'):%-d %b %Y}"
+
+
+def _of_place(rule: str) -> str:
     parts = taken_apart(rule)
     day = WEEKDAYS.get(parts.get("day", ""), "")
     if parts["pattern"] == "weekly":
@@ -166,4 +220,4 @@ def in_words(rule: str) -> str:
         return f"every second {day}"
     if parts["pattern"] == "monthly":
         return f"monthly on the {PLACES[parts['nth']]} {day}"
-    return rule
+    return ""
