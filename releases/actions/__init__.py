@@ -3,6 +3,7 @@
 from releases.actions.candidate import add_candidate
 from releases.actions.freeze import add_freeze, change_freeze, lift_freeze
 from releases.actions.notes import review_notes, save_notes
+from releases.actions.phase import add_phase, change_phase, put_in_phase, remove_phase
 from releases.actions.product import (
     add_environment,
     add_product,
@@ -47,6 +48,7 @@ __all__ = [
     "add_dependency",
     "add_environment",
     "add_freeze",
+    "add_phase",
     "add_product",
     "add_risk",
     "add_standard_change",
@@ -56,6 +58,7 @@ __all__ = [
     "block_release",
     "change_environment",
     "change_freeze",
+    "change_phase",
     "change_product",
     "comment",
     "confirm_risks",
@@ -67,9 +70,11 @@ __all__ = [
     "hold_change",
     "lift_freeze",
     "order_environments",
+    "put_in_phase",
     "release_change",
     "remove_dependency",
     "remove_environment",
+    "remove_phase",
     "remove_risk",
     "retire_template",
     "review_notes",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 
 from django.db import transaction
 from django.db.models import ProtectedError
@@ -9,15 +10,27 @@ from django.utils.text import slugify
 
 from accounts import policy
 from accounts.models import User
-from core.blockers import refuse
+from core.blockers import Blocker, refuse, refuse_if
 from core.events import record
 from core.locking import locked
 from releases.actions.editing import apply, needs_text
+from releases.actions.phase import unfit
 from releases.models import Environment, Product, Stoppable
 from releases.states import OPEN, Tier
 from releases.versions import SCHEMES, InvalidVersion
 
-FIELDS = ("name", "slug", "key", "description", "scheme", "repository", "tag_prefix", "is_active")
+FIELDS = (
+    "name",
+    "slug",
+    "key",
+    "description",
+    "scheme",
+    "repository",
+    "tag_prefix",
+    "rehearsed_strategies",
+    "rehearsal_days",
+    "is_active",
+)
 PLACE = ("name", "slug", "tier", "url")
 
 
@@ -95,8 +108,10 @@ def change_environment(environment_id: int, *, actor: User, **fields) -> Environ
         changed = apply(environment, fields, PLACE)
         _check_environment(environment)
         if "tier" in changed:
-            others = environment.product.environments.exclude(pk=environment.pk)
-            _check_order(sorted([*others, environment], key=lambda e: e.position))
+            others = environment.product.environments.select_related("phase").exclude(pk=environment.pk)
+            ordered = sorted([*others, environment], key=lambda e: e.position)
+            _check_order(ordered)
+            refuse_if(unfit(ordered, environment.product))
         if changed:
             environment.save()
             record("environment.changed", environment, actor=actor, changed=changed)
@@ -113,6 +128,7 @@ def remove_environment(environment_id: int, *, actor: User) -> Product:
         except ProtectedError:
             message = f"{environment} has deployments in its history, which stays. Block it if nothing may go there."
             refuse("environment-used", message)
+        refuse_if(unfit(environment.product.environments.select_related("phase"), environment.product))
     return environment.product
 
 
@@ -120,11 +136,12 @@ def order_environments(product_id: int, ids: list[int], *, actor: User) -> Produ
     """Set the order of the pipeline. `ids` names every environment of the product once; production comes last."""
     with locked(Product.objects, product_id) as product:
         policy.require(actor, "releases.manage_environments", product)
-        there = {environment.pk: environment for environment in product.environments.all()}
+        there = {environment.pk: environment for environment in product.environments.select_related("phase")}
         if sorted(ids) != sorted(there):
             refuse("order-incomplete", "The pipeline has changed meanwhile. Look at it again and order all of it.")
         ordered = [there[pk] for pk in ids]
         _check_order(ordered)
+        refuse_if(_torn(product, ordered))
         if [e.pk for e in sorted(there.values(), key=lambda e: e.position)] != list(ids):
             _number(ordered)
             record("product.pipeline_ordered", product, actor=actor, order=[e.slug for e in ordered])
@@ -181,6 +198,17 @@ def _check_order(environments: list[Environment]) -> None:
         refuse(
             "production-last", "Production comes last: what ships must have been somewhere else before.", field="tier"
         )
+
+
+def _torn(product: Product, ordered: list[Environment]) -> list[Blocker]:
+    """What is wrong with the phases once the environments stand in this order."""
+    return unfit([_at(environment, position) for position, environment in enumerate(ordered)], product)
+
+
+def _at(environment: Environment, position: int) -> Environment:
+    moved = copy(environment)
+    moved.position = position
+    return moved
 
 
 def _number(environments: list[Environment]) -> None:
