@@ -36,6 +36,7 @@ def _answer_own_gates(gates, guards):
         "freeze": (guards.frozen, "No freeze", guards.because_not_frozen),
         "hooks": (guards.hooks_unfit, "Hooks", guards.because_hooks),
         "not_older": (guards.older_than_running, "Not older than what runs", None),
+        "rehearsed": (guards.not_rehearsed, "Way back rehearsed", guards.because_rehearsed),
     }
     for name, (find, label, because) in start.items():
         gates.register("deployment.start", name, find, label=label, because=because)
@@ -61,5 +62,13 @@ def _answer_gates_of_releases(gates, guards):
         "rollback_done",
         guards.rollback_unfinished,
         label="Rolled back in production",
+        prefetch=("deployments__environment",),
+    )
+    gates.register(
+        "release.close",
+        "rollbacks_confirmed",
+        guards.rollbacks_unconfirmed,
+        label="Rollbacks confirmed",
+        because=guards.because_confirmed,
         prefetch=("deployments__environment",),
     )

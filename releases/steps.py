@@ -6,13 +6,14 @@ standard change in force, or lifts a stop.
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
 
 from accounts.models import User
 from core import texts
 from core.blockers import refuse
 from core.events import record
 from releases.keys import next_key
-from releases.models import Change, ChangeTemplate, Product, Release, Stoppable
+from releases.models import Change, ChangeTemplate, Product, Release, RollbackPlan, Stoppable
 from releases.states import ChangeState, ChangeType
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -38,6 +39,16 @@ def back_out_changes(release: Release, actor: User) -> list[Change]:
     """implementing, done → backed_out: the rollback is done."""
     states = (ChangeState.IMPLEMENTING, ChangeState.DONE)
     return [_move(change, "back_out", "change.backed_out", actor) for change in _in(release, *states)]
+
+
+def note_rehearsal(release: Release, at: datetime, actor: User) -> None:
+    """The way back of a locked release was rehearsed at `at`; its plan says so, where there is one."""
+    plan = RollbackPlan.objects.filter(release=release).first()
+    if plan is None:
+        return
+    was, plan.rehearsed_at = plan.rehearsed_at, at
+    plan.save(update_fields=["rehearsed_at"])
+    record("release.rollback_plan_changed", release, actor=actor, changed={"rehearsed_at": [was, at]})
 
 
 def approve_change(change: Change, actor: User) -> Change:

@@ -13,8 +13,8 @@ from accounts.models import User
 from core.blockers import Refused
 from core.events import record
 from core.locking import locked
-from deployments import guards
-from deployments.actions import shipping
+from deployments import guards, way_back
+from deployments.actions import rehearsed, shipping
 from deployments.doorbell import ring_after_commit
 from deployments.models import Deployment, Run
 from deployments.states import DeploymentKind, DeploymentState, RunState
@@ -94,6 +94,7 @@ def lay_out_run(deployment: Deployment, hook, position: int, attempt: int = 1) -
         config=hook.config,
         timeout_s=hook.timeout_s,
         on_failure=hook.on_failure,
+        point_of_no_return=hook.point_of_no_return,
         key=f"{deployment.key}-{position}-{attempt}",
         token=secrets.token_urlsafe(32),
     )
@@ -182,7 +183,9 @@ def refresh(deployment: Deployment) -> None:
     deployment.release, deployment.environment = release, environment
 
 
-def begin_rollback(undone: Deployment, reason: str, *, actor: User, automatic: bool = False) -> Deployment:
+def begin_rollback(
+    undone: Deployment, reason: str, *, actor: User, automatic: bool = False, rehearsal: bool = False
+) -> Deployment:
     """Stop what is under way and start the rollback inside the hold of the deployment that it undoes. Raises Refused."""
     undone.roll_back(reason=reason)
     target = undone.way_back.candidate
@@ -196,6 +199,8 @@ def begin_rollback(undone: Deployment, reason: str, *, actor: User, automatic: b
         rolls_back=undone,
         reason=reason,
         created_by=actor,
+        is_rehearsal=rehearsal,
+        way_back_digest=way_back.digest(undone.release, undone.environment),
     )
     record(
         "deployment.rolling_back",
@@ -203,6 +208,7 @@ def begin_rollback(undone: Deployment, reason: str, *, actor: User, automatic: b
         actor=actor,
         reason=reason,
         automatic=automatic,
+        rehearsal=rehearsal,
         to=target.version,
         rollback=rollback.pk,
         **facts(undone),
@@ -223,9 +229,20 @@ def finish_rollback(rollback: Deployment, *, actor: User) -> None:
         reason=undone.reason,
         to=rollback.candidate.version,
         rollback=rollback.pk,
+        rehearsal=rollback.is_rehearsal,
         **facts(undone),
     )
-    shipping.taken_back(undone, actor=actor)
+    if rollback.is_rehearsal:
+        _put_back(rehearsed.passed(rollback, undone), actor=actor)
+    else:
+        shipping.taken_back(undone, actor=actor)
+
+
+def _put_back(again: Deployment | None, *, actor: User) -> None:
+    """After a rehearsal: the candidate's own deployment starts by itself, with every gate asked then."""
+    if again is not None:
+        record("deployment.planned", again, actor=actor, scheduled_for=again.scheduled_for, **facts(again))
+        ring_after_commit("advance", again.pk)
 
 
 def fail_rollback(rollback: Deployment, reason: str, *, actor: User) -> None:
@@ -241,7 +258,15 @@ def close_undone(rollback: Deployment, reason: str, *, actor: User) -> None:
     undone = lock_undone(rollback)
     undone.fail_rollback(reason=f"The rollback to {rollback.candidate.version} did not succeed: {reason}")
     undone.save()
-    record("deployment.rollback_failed", undone, actor=actor, reason=reason, rollback=rollback.pk, **facts(undone))
+    record(
+        "deployment.rollback_failed",
+        undone,
+        actor=actor,
+        reason=reason,
+        rollback=rollback.pk,
+        rehearsal=rollback.is_rehearsal,
+        **facts(undone),
+    )
 
 
 def lock_undone(rollback: Deployment) -> Deployment:

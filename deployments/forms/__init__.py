@@ -1,7 +1,15 @@
 """Forms of deployments."""
 
-from deployments.forms.deployment import DeploymentFilters, ScheduleForm
+from deployments.forms.deployment import ConfirmationForm, DeploymentFilters, ScheduleForm
 from deployments.forms.hook import HookForm, LinesField, config_fields
 from deployments.forms.verification import VerificationForm
 
-__all__ = ["DeploymentFilters", "HookForm", "LinesField", "ScheduleForm", "VerificationForm", "config_fields"]
+__all__ = [
+    "ConfirmationForm",
+    "DeploymentFilters",
+    "HookForm",
+    "LinesField",
+    "ScheduleForm",
+    "VerificationForm",
+    "config_fields",
+]

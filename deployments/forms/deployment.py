@@ -59,3 +59,14 @@ class ScheduleForm(forms.ModelForm):
         field = self.fields["scheduled_for"]
         field.label, field.required = "Starts at", False
         field.help_text = f"In {wording.zone(timezone.now())}. Leave it empty to plan it and start it by hand."
+
+
+class ConfirmationForm(forms.Form):
+    """What somebody says who agrees to a rollback after it."""
+
+    comment = forms.CharField(
+        label="What did you look at?",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=2_000,
+        help_text="Whether going back was right, and what runs now. It stays in the record with your name.",
+    )

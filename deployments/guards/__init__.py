@@ -12,16 +12,25 @@ from deployments.guards.pipeline import (
     older_than_running,
 )
 from deployments.guards.proof import not_verified, runs_unfinished, verification_of
+from deployments.guards.rehearsal import because_rehearsed, not_rehearsed
 from deployments.guards.release import release_not_ready
 from deployments.guards.runbook import incomplete, steps_left
-from deployments.guards.shipped import production_unproven, rollback_unfinished
+from deployments.guards.shipped import (
+    because_confirmed,
+    owes_confirmation,
+    production_unproven,
+    rollback_unfinished,
+    rollbacks_unconfirmed,
+)
 from deployments.guards.stops import blocked, environment_taken
 from deployments.guards.times import because_not_frozen, because_window, frozen, window_closed
 from deployments.guards.way_back import because_way_back, no_way_back
 
 __all__ = [
+    "because_confirmed",
     "because_hooks",
     "because_not_frozen",
+    "because_rehearsed",
     "because_verified_before",
     "because_way_back",
     "because_window",
@@ -32,12 +41,15 @@ __all__ = [
     "incomplete",
     "no_way_back",
     "not_current_candidate",
+    "not_rehearsed",
     "not_verified",
     "not_verified_before",
     "older_than_running",
+    "owes_confirmation",
     "production_unproven",
     "release_not_ready",
     "rollback_unfinished",
+    "rollbacks_unconfirmed",
     "runs_unfinished",
     "steps_left",
     "unfit",

@@ -1,8 +1,10 @@
 """What releases ask of deployments."""
 
+from django.urls import reverse
+
 from core.blockers import Blocker
 from deployments.guards.addresses import tab
-from deployments.states import DeploymentState
+from deployments.states import ENDED, DeploymentState
 
 
 def production_unproven(release) -> list[Blocker]:
@@ -34,3 +36,34 @@ def rollback_unfinished(release) -> list[Blocker]:
         for d in there
         if d.is_live or d.state == DeploymentState.SUCCEEDED
     ]
+
+
+def owes_confirmation(deployment) -> bool:
+    """Whether somebody else still has to agree to a rollback: each one that was made in production, whatever came of it."""
+    return (
+        deployment.is_rollback
+        and not deployment.is_rehearsal
+        and deployment.environment.is_production
+        and deployment.started_at is not None
+        and deployment.state in ENDED
+        and deployment.confirmed_at is None
+    )
+
+
+def rollbacks_unconfirmed(release) -> list[Blocker]:
+    """For a release: a rollback asks nobody before, so somebody agrees to it afterwards."""
+    return [
+        Blocker(
+            f"rollback-unconfirmed:{d.pk}",
+            f"Rollback #{d.pk} of {d.environment} was not confirmed yet. A change manager who did not start it confirms it.",
+            reverse("deployments:deployment", args=[d.pk]),
+            "Open it",
+        )
+        for d in release.deployments.all()
+        if owes_confirmation(d)
+    ]
+
+
+def because_confirmed(release) -> str:
+    made = [d for d in release.deployments.all() if d.is_rollback and d.confirmed_at]
+    return "Every rollback was confirmed." if made else "Production was not rolled back."

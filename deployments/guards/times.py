@@ -7,7 +7,8 @@ from core import gates
 from core.blockers import Blocker
 from core.wording import full
 from deployments.guards.release import _asked_of_release
-from releases.models import FreezeWindow
+from releases import occurrences
+from releases.occurrences import Occurrence
 
 
 def window_closed(deployment) -> list[Blocker]:
@@ -28,25 +29,26 @@ def frozen(deployment) -> list[Blocker]:
     """Freezes of this tier that cover this instant and that no granted override opens for the release."""
     return [
         Blocker(
-            "frozen", f"“{freeze}” freezes {deployment.environment} until {full(freeze.ends_at)}. It takes an override."
+            "frozen",
+            f"“{found.freeze}” freezes {deployment.environment} until {full(found.ends_at)}. It takes an override.",
         )
-        for freeze in _freezes(deployment)
-        if freeze.pk not in _overridden(deployment)
+        for found in _freezes(deployment)
+        if found.freeze.pk not in _overridden(deployment)
     ]
 
 
 def because_not_frozen(deployment):
-    opened = [str(freeze) for freeze in _freezes(deployment)]
+    opened = [str(found.freeze) for found in _freezes(deployment)]
     if opened and not deployment.is_rollback:
         return gates.Clear(f"Overridden: {', '.join(opened)}.", waived=True)
     return "No freeze covers it now."
 
 
-def _freezes(deployment) -> list[FreezeWindow]:
+def _freezes(deployment) -> list[Occurrence]:
     if deployment.is_rollback:
         return []
-    standing = FreezeWindow.objects.now(deployment.release.product_id)
-    return [freeze for freeze in standing if deployment.environment.tier in freeze.frozen_tiers]
+    on = occurrences.now(deployment.release.product_id)
+    return [found for found in on if deployment.environment.tier in found.freeze.frozen_tiers]
 
 
 def _overridden(deployment) -> set[int]:

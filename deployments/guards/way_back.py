@@ -1,6 +1,9 @@
 """Whether a deployment can be undone."""
 
+from core import wording
 from core.blockers import Blocker
+from deployments import way_back
+from deployments.guards.addresses import tab
 from deployments.guards.stops import blocked, environment_taken
 from deployments.states import DeploymentKind
 
@@ -19,7 +22,22 @@ def no_way_back(deployment) -> list[Blocker]:
         found.append(Blocker("not-newest", f"A later deployment entered {environment} since. Roll that one back."))
     if deployment.way_back is None:
         found.append(Blocker("no-way-back", f"No other candidate was verified in {environment} before this one."))
-    return found
+    return found + _passed_the_point(deployment)
+
+
+def _passed_the_point(deployment) -> list[Blocker]:
+    """Once a call or a step that is marked so has succeeded, what is wrong is mended by a newer candidate."""
+    return [
+        Blocker(
+            "point-of-no-return",
+            f"The point of no return is crossed: “{point.name}” ({point.what}) was done {wording.moment(point.crossed_at)}. "
+            "Fix it forward with a new candidate.",
+            tab(deployment.release),
+            "Deploy a fix",
+        )
+        for point in way_back.points(deployment)
+        if point.crossed_at
+    ][:1]
 
 
 def because_way_back(deployment) -> str:

@@ -27,6 +27,7 @@ _START_GATES = (
     "freeze",
     "hooks",
     "not_older",
+    "rehearsed",
 )
 
 

@@ -15,11 +15,13 @@ from deployments.views.live import (
     roll_back,
     start,
 )
+from deployments.views.rehearsal import confirm, rehearse
 from deployments.views.tab import deploy, plan, tab
 
 __all__ = [
     "abort",
     "callback",
+    "confirm",
     "deploy",
     "deployment",
     "deployments",
@@ -34,6 +36,7 @@ __all__ = [
     "plan",
     "progress",
     "pulse",
+    "rehearse",
     "resume",
     "roll_back",
     "start",

@@ -22,7 +22,6 @@ WAY_BACK = (
     "expected_minutes",
     "owner",
     "point_of_no_return",
-    "rehearsed_at",
     "automatic",
 )
 

@@ -9,11 +9,17 @@ from core.api import ReasonSerializer
 from releases import actions
 from releases.api.common import Seen
 from releases.models import Environment, Product
+from releases.states import Strategy
 
 STOP = ["blocked_reason", "blocked_by", "blocked_at"]
 
 
 class ProductSerializer(serializers.ModelSerializer):
+    """A product. Production of the `rehearsed_strategies` waits for a rehearsal of the way back, at most `rehearsal_days` old."""
+
+    rehearsed_strategies = serializers.ListField(child=serializers.ChoiceField(Strategy.choices), required=False)
+    rehearsal_days = serializers.IntegerField(min_value=1, max_value=365, required=False)
+
     class Meta:
         model = Product
         fields = [
@@ -25,6 +31,8 @@ class ProductSerializer(serializers.ModelSerializer):
             "scheme",
             "repository",
             "tag_prefix",
+            "rehearsed_strategies",
+            "rehearsal_days",
             "is_active",
             "created_at",
             *STOP,

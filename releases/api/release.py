@@ -78,7 +78,7 @@ class RollbackPlanSerializer(serializers.ModelSerializer):
             "automatic",
             "changed_at",
         ]
-        read_only_fields = ["changed_at"]
+        read_only_fields = ["rehearsed_at", "changed_at"]
         extra_kwargs = {"owner": {"queryset": User.objects.filter(is_active=True)}}
 
 

@@ -4,7 +4,7 @@ from django import forms
 
 from releases.forms.knock import text
 from releases.models import Product
-from releases.states import Scheme, Tier
+from releases.states import Scheme, Strategy, Tier
 
 
 class ProductForm(forms.ModelForm):
@@ -14,10 +14,31 @@ class ProductForm(forms.ModelForm):
     scheme = forms.ChoiceField(
         label="Version scheme", choices=Scheme.choices, widget=forms.RadioSelect, initial=Scheme.SEMVER
     )
+    rehearsed_strategies = forms.MultipleChoiceField(
+        label="Rehearse the way back of",
+        choices=Strategy.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Production then waits until the rollback of the same candidate was tried before.",
+    )
+    rehearsal_days = forms.IntegerField(
+        label="A rehearsal holds for, in days", min_value=1, max_value=365, initial=30, required=False
+    )
 
     class Meta:
         model = Product
-        fields = ("name", "slug", "key", "description", "scheme", "repository", "tag_prefix", "is_active")
+        fields = (
+            "name",
+            "slug",
+            "key",
+            "description",
+            "scheme",
+            "repository",
+            "tag_prefix",
+            "rehearsed_strategies",
+            "rehearsal_days",
+            "is_active",
+        )
         labels = {"slug": "Address", "is_active": "In use", "repository": "Git repository"}
         widgets = {
             "slug": forms.TextInput(attrs={"class": "mono"}),
@@ -37,6 +58,10 @@ class ProductForm(forms.ModelForm):
             "calver": "Year and month",
             "free": "Any text; order is unknown",
         }
+
+    def clean_rehearsal_days(self) -> int:
+        """Nothing said leaves it as it is."""
+        return self.cleaned_data["rehearsal_days"] or self.instance.rehearsal_days
 
     def validate_unique(self):
         """Left to the door, which holds the lock."""

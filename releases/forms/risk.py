@@ -4,7 +4,7 @@ from django import forms
 
 from accounts import policy
 from accounts.models import User
-from releases.forms.knock import moment, text
+from releases.forms.knock import text
 from releases.models import Product
 from releases.states import RollbackMethod, Treatment
 
@@ -62,5 +62,4 @@ class RollbackForm(_WithOwner):
     point_of_no_return = text(
         "Point of no return", rows=2, help_text="After what it is no longer possible. Empty: never."
     )
-    rehearsed_at = moment("Rehearsed")
     automatic = forms.BooleanField(label="Roll back by itself when the verification fails", required=False)

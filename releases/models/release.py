@@ -254,7 +254,7 @@ class Release(Stoppable, LifecycleModel):
         target=State.CLOSED,
         right="releases.manage_release",
         label="Close the release",
-        gates=("review_approved", "actions_owned", "retrospective"),
+        gates=("review_approved", "actions_owned", "retrospective", "rollbacks_confirmed"),
     )
     def close(self):
         self._entered()

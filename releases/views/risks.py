@@ -150,5 +150,4 @@ def rollback(request: HttpRequest, product: str, version: str) -> HttpResponse:
 
 def _plan_of(plan: RollbackPlan | None) -> dict:
     plan = plan or RollbackPlan()
-    found = {name: getattr(plan, name) for name in RollbackForm.base_fields}
-    return found | {"rehearsed_at": plan.rehearsed_at and plan.rehearsed_at.replace(second=0, microsecond=0)}
+    return {name: getattr(plan, name) for name in RollbackForm.base_fields}

@@ -5,9 +5,11 @@ from datetime import timedelta
 from config.scenarios.fields import NUMBER, PERSON, SPAN, TEXT, choice
 from config.scenarios.vocabulary import act, may, need
 from config.scenarios.world import World
+from core.locking import locked
 from releases import actions as releases
-from releases.models import Environment, Risk
+from releases.models import Environment, Release, Risk
 from releases.states import Strategy, Tier
+from releases.steps import note_rehearsal
 
 NOTHING = timedelta(0)
 REASON = may(TEXT)
@@ -96,7 +98,8 @@ def rollback(world: World, by: str, owner: str = "", **fields) -> None:
 @act("rehearse", "Note that the rollback was rehearsed just now.", by=need(PERSON))
 def rehearse(world: World, by: str) -> None:
     now = world.after(NOTHING)
-    releases.save_rollback_plan(world.release.pk, actor=world.person(by), rehearsed_at=now)
+    with locked(Release.objects, world.release.pk) as release:
+        note_rehearsal(release, now, world.person(by))
 
 
 @act(

@@ -1,0 +1,61 @@
+"""The pages that try the way back before production, and that agree to a rollback after it."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from accounts import policy
+from core.blockers import Blocker
+from core.forms import knock
+from deployments import guards, way_back
+from deployments.actions import confirmation as confirming
+from deployments.actions import rehearsal as doors
+from deployments.forms import ConfirmationForm
+from deployments.views.finding import the_deployment
+from deployments.views.tab import RIGHT, the_release
+from releases import frame
+
+
+@login_required
+def rehearse(request: HttpRequest, product: str, version: str, environment: str) -> HttpResponse:
+    """GET: what would be called, from which version to which, and what stands in the way. POST: goes there."""
+    release = the_release(request, product, version)
+    place = get_object_or_404(release.product.environments, slug=environment)
+    place.product = release.product
+    if request.method == "POST":
+        made = doors.rehearse(release.pk, place.pk, actor=request.user)
+        messages.success(request, "Rehearsal started\nThe candidate is deployed again by itself once it is through.")
+        return redirect(made)
+    standing = place.deployments.running().select_related("release__product", "candidate", "environment").first()
+    context = frame.of(request, release, "rollback") | {
+        "environment": place,
+        "way": way_back.of(release, place, standing if standing and standing.release_id == release.pk else None),
+        "blockers": _in_the_way(release, place, standing),
+        "only": "" if policy.may(request.user, RIGHT, release) else policy.refusal_text(RIGHT),
+    }
+    return render(request, "deployments/rehearse.html", context)
+
+
+def _in_the_way(release, place, standing) -> list[Blocker]:
+    """What the door would say: the same guards, for the deployment that would be undone."""
+    if place.is_production:
+        return [Blocker("rehearsal-in-production", doors.IN_PRODUCTION)]
+    if not doors.stands(release, standing):
+        return [doors.not_there(release, place)]
+    return guards.no_way_back(standing)
+
+
+@login_required
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """Agree to a rollback afterwards. GET: what happened, and a field for what was looked at. POST: agrees."""
+    row = the_deployment(request, pk)
+    policy.require(request.user, confirming.RIGHT, row)
+    form = ConfirmationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        comment = form.cleaned_data["comment"]
+        if knock(form, lambda: confirming.confirm_rollback(row.pk, actor=request.user, comment=comment)):
+            messages.success(request, "Rollback confirmed\nYour name and words stand in the record.")
+            return redirect(row)
+    context = {"deployment": row, "form": form, "only": confirming.refusal(request.user, row)}
+    return render(request, "deployments/confirm.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,188 @@
+"""The way back out of an environment, as it would be gone now: what is called, in order, from which version to which.
+
+Its digest covers what somebody planned and what would be called; whoever rehearsed it knows by it whether it is still the same.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from deployments.states import DeploymentKind, DeploymentState, RunbookState, RunState, StepState
+from releases.models import Environment, Release, RollbackPlan
+
+PLANNED = ("method", "trigger", "steps", "expected_minutes", "point_of_no_return", "automatic")
+
+
+@dataclass(frozen=True)
+class NoReturn:
+    """Where a point of no return lies; `crossed_at` is None while it is ahead."""
+
+    name: str
+    what: str
+    crossed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """The executable plan of a rollback in one environment. `version_to` is "" where nothing else was verified there."""
+
+    environment: Environment
+    version_from: str
+    version_to: str
+    hooks: tuple
+    plan: RollbackPlan | None
+    no_return: tuple[NoReturn, ...]
+    digest: str
+
+    @property
+    def calls(self) -> list[str]:
+        return [hook.name for hook in self.hooks]
+
+    @property
+    def deploys_again(self) -> bool:
+        """Whether the earlier candidate is deployed by the usual hooks, for want of hooks of a rollback."""
+        return bool(self.hooks) and all(hook.on == DeploymentKind.DEPLOY for hook in self.hooks)
+
+    @property
+    def crossed(self) -> NoReturn | None:
+        return next((point for point in self.no_return if point.crossed_at), None)
+
+
+def of(release: Release, environment: Environment, deployment=None) -> WayBack:
+    """The way back of a release from an environment: of `deployment`, or as it would be after the next one there."""
+    made = deployment or _model(release)(release=release, candidate=release.candidate, environment=environment)
+    earlier = _earlier(made)
+    return WayBack(
+        environment,
+        made.candidate.version if made.candidate_id else release.version,
+        earlier.candidate.version if earlier else "",
+        tuple(calls(environment)),
+        plan_of(release),
+        tuple(points(made)),
+        digest(release, environment),
+    )
+
+
+def _model(owner):
+    """The model of deployments, reached through a relation: guards read this file, and stand below the models."""
+    return owner.deployments.model
+
+
+def _earlier(deployment):
+    if deployment.pk:
+        return deployment.way_back
+    verified = deployment.environment.deployments.verified().select_related("candidate")
+    return verified.exclude(candidate=deployment.candidate_id).order_by("-verified_at").first()
+
+
+def calls(environment: Environment) -> list:
+    """The hooks of a rollback in an environment, in the order of their calls."""
+    return _model(environment)(environment=environment, kind=DeploymentKind.ROLLBACK).hooks()
+
+
+def plan_of(release: Release) -> RollbackPlan | None:
+    return getattr(release, "rollback_plan", None)
+
+
+def points(deployment) -> list[NoReturn]:
+    """Where there is no way back any more: marked hooks of the deployment, crossed or ahead, and marked steps of its runbook."""
+    runs = deployment.latest_runs() if deployment.pk else []
+    if runs:
+        marked = [(run.name, run.state == RunState.SUCCEEDED, run.ended_at) for run in runs if run.point_of_no_return]
+    else:
+        marked = [(hook.name, False, None) for hook in deployment.hooks() if hook.point_of_no_return]
+    found = [NoReturn(name, "call", at if is_over else None) for name, is_over, at in marked]
+    return found + _points_of_runbook(deployment)
+
+
+def _points_of_runbook(deployment) -> list[NoReturn]:
+    """A cut-over is about production: what its people did there is not undone by tools."""
+    if not deployment.environment.is_production:
+        return []
+    return [
+        NoReturn(step.name, "step of the runbook", step.ended_at if step.state == StepState.DONE else None)
+        for runbook in deployment.release.runbooks.prefetch_related("steps")
+        for step in runbook.steps.all()
+        if step.point_of_no_return and (runbook.state != RunbookState.ABORTED or step.state == StepState.DONE)
+    ]
+
+
+# What was rehearsed
+
+
+def digest(release: Release, environment: Environment) -> str:
+    """SHA-256 over the rollback plan, the calls of a rollback there and those in production; secrets are no part of it.
+
+    Who owns the plan and when it was rehearsed do not change the way. Production counts, since it is what a rehearsal vouches for.
+    """
+    plan = plan_of(release)
+    places = [environment, *_production(release, environment)]
+    content = {
+        "plan": {name: getattr(plan, name) for name in PLANNED} if plan else None,
+        "calls": {place.slug: [_settings(hook) for hook in calls(place)] for place in places},
+    }
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _production(release: Release, environment: Environment) -> list[Environment]:
+    return [e for e in release.product.environments.all() if e.is_production and e.pk != environment.pk]
+
+
+def _settings(hook) -> list:
+    return [hook.name, hook.on, hook.driver, hook.config, hook.timeout_s, hook.on_failure, hook.point_of_no_return]
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What the rehearsals of a release say of its current candidate. `made` is the newest good one, None without one."""
+
+    made: object | None
+    is_same: bool
+    holds_until: datetime | None
+    tried: object | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        return bool(self.made and self.is_same and self.holds_until > timezone.now())
+
+
+def rehearsal_of(release: Release) -> Rehearsal:
+    """The newest rehearsal of the current candidate, a good one before one that failed, and whether it still holds."""
+    rows = release.deployments.filter(is_rehearsal=True, kind=DeploymentKind.ROLLBACK)
+    rows = rows.select_related("environment__product", "candidate", "started_by", "rolls_back__candidate")
+    tried = [row for row in rows.order_by("-pk") if release.candidate and _is_of(row, release.candidate)]
+    good = [row for row in tried if row.state == DeploymentState.SUCCEEDED and row.verified_at]
+    if not good:
+        return Rehearsal(None, False, None, tried[0] if tried else None)
+    now = {place: digest(release, place) for place in {row.environment for row in good}}
+    same = [row for row in good if row.way_back_digest == now[row.environment]]
+    made = (same or good)[0]
+    until = made.verified_at + timedelta(days=release.product.rehearsal_days)
+    return Rehearsal(made, bool(same), until, tried[0])
+
+
+def _is_of(rehearsal, candidate) -> bool:
+    return rehearsal.rolls_back.candidate.digest == candidate.digest
+
+
+def is_demanded(release: Release) -> bool:
+    return release.strategy in release.product.rehearsed_strategies
+
+
+def place_to_rehearse(release: Release) -> Environment | None:
+    """The last environment before production in which the current candidate is verified and runs; None without one."""
+    if release.candidate_id is None:
+        return None
+    places = [e for e in release.product.environments.all() if not e.is_production]
+    running = _model(release).objects.filter(environment__in=places).running()
+    there = {row.environment_id for row in running if row.candidate_id == release.candidate_id and _stands(row)}
+    return max((e for e in places if e.pk in there), key=lambda e: (e.position, e.pk), default=None)
+
+
+def _stands(deployment) -> bool:
+    """Verified, and not taken back since."""
+    return deployment.state == DeploymentState.SUCCEEDED

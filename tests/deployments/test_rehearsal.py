@@ -1,0 +1,258 @@
+"""A rehearsal: the way back is gone before production, and production asks for it where the product says so."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from core.blockers import Refused
+from core.models import Event
+from deployments import way_back
+from deployments.actions import deployment as doors
+from deployments.actions.rehearsal import rehearse
+from deployments.drivers import Progress
+from deployments.models import Deployment, Hook
+from releases.models import Product, RollbackPlan
+from releases.states import Strategy
+from tests.deployments.conftest import fresh, turn
+from tests.factories import accounts, releases
+from tests.factories import deployments as shipping
+
+pytestmark = pytest.mark.django_db
+
+
+def codes(refusal) -> list[str]:
+    return [b.code for b in refusal.value.blockers]
+
+
+@pytest.fixture
+def ready(place, tool):
+    """Approved, 4.7.0 ran in both environments before, and the product wants its rollbacks rehearsed."""
+    shipping.verified(place.staging, "4.7.0")
+    shipping.verified(place.production, "4.6.0")
+    place.approved()
+    Product.objects.update(rehearsed_strategies=[place.release.strategy])
+    place.release.refresh_from_db()
+    return place
+
+
+def rehearsed(place) -> Deployment:
+    made = rehearse(place.release.pk, place.staging.pk, actor=place.deployer)
+    turn()
+    return fresh(made)
+
+
+def refused(place) -> list[str]:
+    with pytest.raises(Refused) as refusal:
+        place.into_production()
+    return codes(refusal)
+
+
+def test_production_waits_for_a_rehearsal_where_the_product_says_so(ready):
+    assert refused(ready) == ["rehearsal-missing"]
+    assert not Deployment.objects.filter(environment=ready.production, release=ready.release).exists()
+
+
+def test_a_strategy_that_needs_no_rehearsal_goes_without_one(ready):
+    other = next(s for s in Strategy.values if s != ready.release.strategy)
+    Product.objects.update(rehearsed_strategies=[other])
+
+    assert ready.into_production().state == "running"
+
+
+def test_the_refusal_leads_to_where_it_is_rehearsed(ready):
+    with pytest.raises(Refused) as refusal:
+        ready.into_production()
+
+    [blocker] = refusal.value.blockers
+    assert (blocker.url, blocker.fix) == ("/r/payments/4.8.0/rehearse/staging/", "Rehearse now")
+
+
+def test_a_rehearsal_goes_back_and_puts_the_candidate_there_again(ready):
+    state = ready.release.state
+
+    made = rehearsed(ready)
+
+    assert (made.state, made.is_rehearsal, made.candidate.version) == ("succeeded", True, "4.7.0-rc.1")
+    again = ready.staging.deployments.running().get()
+    assert (again.candidate, again.state, again.kind) == (ready.release.candidate, "succeeded", "deploy")
+    assert again.created_by == ready.deployer
+    assert fresh(ready.release).state == state
+    assert fresh(made.rolls_back).state == "rolled_back"
+    assert ready.into_production().state == "running"
+
+
+def test_a_rehearsal_is_noted_on_the_rollback_plan_by_itself(ready):
+    plan = releases.rollback_plan(ready.release)
+
+    made = rehearsed(ready)
+
+    assert fresh(plan).rehearsed_at == made.verified_at
+    told = Event.objects.get(name="release.rollback_plan_changed")
+    assert told.actor == ready.deployer
+
+
+def test_a_failed_rehearsal_proves_nothing_and_leaves_the_environment_as_any_failed_rollback(ready, tool):
+    state = ready.release.state
+    made = rehearse(ready.release.pk, ready.staging.pk, actor=ready.deployer)
+    tool.answers["ship"] = Progress("failed", "", 0, "The disk is full.")
+    turn()
+
+    assert (fresh(made).state, fresh(made.rolls_back).state) == ("failed", "rollback_failed")
+    assert not Deployment.objects.filter(environment=ready.staging, scheduled_for__isnull=False).exists()
+    assert fresh(ready.release).state == state
+    with pytest.raises(Refused) as refusal:
+        ready.into_production()
+    said = {b.code: b.message for b in refusal.value.blockers}
+    assert f"#{made.pk}, did not succeed" in said["rehearsal-missing"]
+
+
+def test_another_candidate_needs_a_rehearsal_of_its_own(ready):
+    rehearsed(ready)
+    releases.candidate(ready.release)
+    ready.verified_in_staging()
+
+    assert "rehearsal-missing" in refused(ready)
+
+
+@pytest.mark.parametrize("change", ["plan", "hook there", "hook in production"])
+def test_a_way_back_that_has_changed_since_is_rehearsed_again(ready, change):
+    releases.rollback_plan(ready.release)
+    rehearsed(ready)
+    if change == "plan":
+        RollbackPlan.objects.update(steps="Restore the backup.")
+    else:
+        place = ready.staging if change == "hook there" else ready.production
+        Hook.objects.filter(environment=place).update(config={"does": "ship", "slowly": True})
+
+    assert refused(ready) == ["rehearsal-changed"]
+
+
+def test_a_hook_that_only_deploys_does_not_age_a_rehearsal_of_rollback_hooks(ready):
+    for place in (ready.staging, ready.production):
+        shipping.hook(place, name="Back", driver="tool", config={"does": "back"}, on="rollback")
+    rehearsed(ready)
+    Hook.objects.filter(on="deploy").update(timeout_s=30)
+
+    assert ready.into_production().state == "running"
+
+
+def test_who_owns_the_plan_and_when_it_was_rehearsed_do_not_change_the_way(ready):
+    plan = releases.rollback_plan(ready.release)
+    before = way_back.digest(ready.release, ready.staging)
+    RollbackPlan.objects.update(owner=accounts.person(), rehearsed_at=timezone.now())
+    ready.release.rollback_plan = fresh(plan)
+
+    assert way_back.digest(ready.release, ready.staging) == before
+
+
+def test_a_rehearsal_grows_old(ready):
+    made = rehearsed(ready)
+    days = ready.product.rehearsal_days
+    Deployment.objects.filter(pk=made.pk).update(verified_at=timezone.now() - timedelta(days=days, minutes=1))
+
+    assert refused(ready) == ["rehearsal-old"]
+
+    Deployment.objects.filter(pk=made.pk).update(verified_at=timezone.now() - timedelta(days=days, minutes=-1))
+    assert ready.into_production().state == "running"
+
+
+def test_nobody_rehearses_in_production_or_what_does_not_run_there(ready):
+    with pytest.raises(Refused) as refusal:
+        rehearse(ready.release.pk, ready.production.pk, actor=ready.deployer)
+    assert codes(refusal) == ["rehearsal-in-production"]
+
+    releases.candidate(ready.release)
+    with pytest.raises(Refused) as refusal:
+        rehearse(ready.release.pk, ready.staging.pk, actor=ready.deployer)
+    assert codes(refusal) == ["not-there"]
+
+
+def test_only_those_who_may_deploy_rehearse(ready):
+    with pytest.raises(PermissionDenied):
+        rehearse(ready.release.pk, ready.staging.pk, actor=ready.stakeholder)
+    assert not Event.objects.exists()
+
+
+def test_a_rehearsal_stops_at_a_stop(ready):
+    ready.staging.__class__.objects.filter(pk=ready.staging.pk).update(blocked_reason="The disk is full.")
+
+    with pytest.raises(Refused) as refusal:
+        rehearse(ready.release.pk, ready.staging.pk, actor=ready.deployer)
+
+    assert codes(refusal) == ["environment-blocked"]
+
+
+def test_the_candidate_waits_for_a_person_when_a_gate_closes_while_it_is_rehearsed(ready):
+    rehearse(ready.release.pk, ready.staging.pk, actor=ready.deployer)
+    releases.freeze(tiers=["staging"])
+    turn()
+
+    again = Deployment.objects.filter(release=ready.release, environment=ready.staging).latest("pk")
+    assert again.state == "awaiting_approval"
+    assert "freezes Staging" in again.detail
+
+
+def test_a_newer_candidate_is_not_pushed_aside_by_the_end_of_a_rehearsal(ready):
+    rehearse(ready.release.pk, ready.staging.pk, actor=ready.deployer)
+    releases.candidate(ready.release)
+    turn()
+
+    assert not Deployment.objects.filter(scheduled_for__isnull=False).exists()
+
+
+def test_a_rollback_asks_for_no_rehearsal(ready):
+    Product.objects.update(rehearsed_strategies=[])
+    made = ready.into_production()
+    turn()
+    Product.objects.update(rehearsed_strategies=Strategy.values)
+
+    doors.roll_back(made.pk, actor=ready.deployer, reason="Errors.")
+    turn()
+
+    assert fresh(made).state == "rolled_back"
+
+
+# The point of no return
+
+
+def test_after_the_point_of_no_return_there_is_no_rollback(ready):
+    Product.objects.update(rehearsed_strategies=[])
+    Hook.objects.filter(environment=ready.production).update(point_of_no_return=True)
+    made = ready.into_production()
+    assert [point.crossed_at for point in way_back.points(fresh(made))] == [None]
+    turn()
+
+    with pytest.raises(Refused) as refusal:
+        doors.roll_back(made.pk, actor=ready.deployer, reason="Errors.")
+
+    assert codes(refusal) == ["point-of-no-return"]
+    assert "“Ship”" in refusal.value.blockers[0].message
+    assert fresh(made).state == "succeeded"
+
+
+def test_before_the_point_of_no_return_there_is_still_a_way_back(ready, tool):
+    Product.objects.update(rehearsed_strategies=[])
+    Hook.objects.filter(environment=ready.production).update(point_of_no_return=True, on_failure="pause")
+    tool.answers["ship"] = Progress("failed", "", 0, "Nothing was migrated.")
+    made = ready.into_production()
+    turn()
+    tool.answers.clear()
+
+    doors.roll_back(made.pk, actor=ready.deployer, reason="Errors.")
+
+    assert fresh(made).state == "rolling_back"
+
+
+def test_past_the_point_of_no_return_nothing_is_rolled_back_by_itself(ready):
+    Product.objects.update(rehearsed_strategies=[])
+    releases.rollback_plan(ready.release, automatic=True)
+    Hook.objects.filter(environment=ready.production).update(point_of_no_return=True)
+    ready.production.__class__.objects.filter(pk=ready.production.pk).update(url="http://127.0.0.1:9")
+    ready.production.verification.__class__.objects.update(timeout_s=0)
+    made = ready.into_production()
+    turn()
+
+    assert fresh(made).state == "failed"
+    assert not made.rollbacks.exists()
