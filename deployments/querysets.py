@@ -54,3 +54,12 @@ class RunQuerySet(models.QuerySet):
 class HookQuerySet(models.QuerySet):
     def visible_to(self, user):
         return policy.only_where(self, user, "releases.view_product", "environment__product_id")
+
+
+class LogLineQuerySet(models.QuerySet):
+    def of(self, deployment, *, words: str = "", run: int = 0):
+        """The lines of a deployment by step and attempt, as they were written; those that hold `words` in any case, of one `run`."""
+        lines = self.filter(run__deployment=deployment).order_by("run__position", "run__attempt", "run", "pk")
+        if words:
+            lines = lines.filter(text__icontains=words)
+        return lines.filter(run=run) if run else lines

@@ -185,7 +185,10 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         )
 
     @extend_schema(
-        parameters=[OpenApiParameter("after", int, description="Only lines after the one with this id")],
+        parameters=[
+            OpenApiParameter("after", int, description="Only lines after the one with this id"),
+            OpenApiParameter("q", str, description="Only lines that hold these words, in any case"),
+        ],
         responses=LineSerializer(many=True),
     )
     @action(detail=True, pagination_class=None, filterset_fields=None)
@@ -195,6 +198,8 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         after = request.query_params.get("after", "")
         if after.isdecimal() and len(after) < 18:
             lines = lines.filter(pk__gt=int(after))
+        if words := request.query_params.get("q", "").replace("\0", "").strip():
+            lines = lines.filter(text__icontains=words)
         return Response(LineSerializer(lines[:LINES_MAX], many=True).data)
 
     @extend_schema(responses=SampleSerializer(many=True))

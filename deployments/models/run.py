@@ -9,7 +9,7 @@ from core.machine import LifecycleModel, Machine
 from deployments.models.deployment import Deployment
 from deployments.models.hook import Hook
 from deployments.models.verification import Sample
-from deployments.querysets import RunQuerySet
+from deployments.querysets import LogLineQuerySet, RunQuerySet
 from deployments.states import OnFailure, Purpose, RunState
 from releases.models import Product
 
@@ -159,6 +159,8 @@ class LogLine(models.Model):
     run = models.ForeignKey(Run, models.CASCADE, related_name="lines")
     at = models.DateTimeField(default=timezone.now)
     text = models.TextField()
+
+    objects = LogLineQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from accounts import policy
@@ -16,13 +15,14 @@ from accounts.middleware import reader_free
 from core.machine import offers
 from deployments import watching
 from deployments.actions import deployment as doors
+from deployments.forms.log import LogFilters
 from deployments.models import Deployment, LogLine
-from deployments.picture import Picture
+from deployments.picture import Line, Picture, level_of
 from deployments.states import How
 from deployments.views.finding import the_deployment
 
 OVER = 286  # htmx: swap, and stop polling
-RENEW = '<div id="poll" hx-get="{}" hx-trigger="load" hx-swap="outerHTML"></div>'
+LINES_A_PAGE = 500
 
 
 @login_required
@@ -42,39 +42,44 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 @reader_free
 def pulse(request: HttpRequest, pk: int, ticket: str) -> HttpResponse:
-    """News for a holder of a ticket who has seen `?after=&state=&mark=`: 204 when there is none, the shared partials else.
+    """News for the holder of a ticket who has seen `?after=&state=&mark=`: 204 when there is none, else what all are told.
 
     The ticket stands for the rights, so neither session nor person is read. One that is over leads to `progress`, which asks.
     """
-    given = watching.ticket(ticket)
-    seen = {name: request.GET.get(name, "") for name in ("after", "state", "mark")}
+    given, after = watching.ticket(ticket), _number(request.GET.get("after"))
     if given is None or given.deployment != pk:
-        again = reverse("deployments:progress", args=[pk]) + f"?after={_number(seen['after'])}"
-        return HttpResponse(format_html(RENEW, again))
+        return HttpResponse(watching.ask_anew(pk, after))
     watching.count_a_pulse()
-    now = watching.mark(pk)
-    if now == seen["mark"] or not now:
-        return HttpResponse(status=204)
-    return HttpResponse(watching.news(given, _number(seen["after"]), seen["state"]))
+    try:
+        found = watching.news(given, ticket, after, request.GET.get("state", ""), request.GET.get("mark", ""))
+    except Deployment.DoesNotExist:
+        raise Http404 from None
+    return HttpResponse(found, status=200 if found else 204)
 
 
 @login_required
 def log(request: HttpRequest, pk: int) -> HttpResponse:
-    """The lines of the log after line `?after=`, as a partial."""
+    """The log as a page of its own, PAGE lines at a time: all of it, those that hold `?q=`, or those of one step (`?run=`)."""
     row = the_deployment(request, pk)
-    picture = Picture(row, after=_number(request.GET.get("after")))
-    return render(request, "deployments/_lines.html", {"picture": picture}, status=OVER if row.has_ended else 200)
+    filters = LogFilters(request.GET, deployment=row)
+    page = Paginator(filters.lines(), LINES_A_PAGE).get_page(request.GET.get("page"))
+    narrowed = any(filters.cleaned_data.values())
+    context = {
+        "deployment": row,
+        "filters": filters,
+        "page": page,
+        "lines": [Line(line.pk, line.at, level_of(line.text), line.text) for line in page],
+        "narrowed": narrowed,
+        "hidden": LogLine.objects.of(row).count() if narrowed and not page.object_list else 0,
+    }
+    return render(request, "deployments/log.html", context)
 
 
 @login_required
 def log_download(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The whole log as text, each line with its instant (UTC, ISO 8601) and its step."""
     row = the_deployment(request, pk)
-    lines = (
-        LogLine.objects.filter(run__deployment=row)
-        .select_related("run")
-        .order_by("run__position", "run__attempt", "pk")
-    )
+    lines = LogLine.objects.of(row).select_related("run")
     text = (f"{line.at:%Y-%m-%dT%H:%M:%SZ} {line.run}: {line.text}\n" for line in lines.iterator(chunk_size=2000))
     response = StreamingHttpResponse(text, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="deployment-{row.pk}.log"'
@@ -83,19 +88,24 @@ def log_download(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 
 def _context(request: HttpRequest, row: Deployment, after: int = 0) -> dict:
     made = {offer.name: offer for offer in offers(row, lambda right: policy.may(request.user, right, row))}
+    picture = Picture(row, after=after)
     return {
         "deployment": row,
         "release": row.release,
         "product": row.release.product,
-        "picture": Picture(row, after=after),
+        "picture": picture,
         "offers": made,
         "hows": How.choices,
         "refusal": policy.refusal_text("releases.deploy"),
         "is_polled": not row.has_ended,
-        "ticket": watching.Ticket(row.pk, str(timezone.get_current_timezone())).sealed(),
-        "mark": watching.mark(row.pk),
-        "every_ms": watching.every_ms(),
+        "poll": "" if row.has_ended else _poll(row, picture),
     }
+
+
+def _poll(row: Deployment, picture: Picture) -> str:
+    """Without a mark: the first pulse brings the panels, whatever has happened while this page was drawn."""
+    sealed = watching.Ticket(row.pk, str(timezone.get_current_timezone())).sealed()
+    return watching.poll(sealed, row.pk, watching.Stand(row.state, "", picture.last_line))
 
 
 @require_POST

@@ -1,5 +1,7 @@
 """The pages of deployments: found, refused, kept, counted."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -73,18 +75,43 @@ def test_a_scheduled_deployment_says_when_it_starts(reader, place):
     assert "starts in 2 h" in reader.get(row.get_absolute_url()).content.decode()
 
 
-def test_a_poll_brings_only_the_lines_after_the_last_one(reader, place):
+def test_an_answer_brings_only_the_lines_after_the_last_one(reader, place):
     row = shipping.deployment(place.release, place.staging, "running")
     run = shipping.run(row, place.staging.hooks.get(), "running")
     shipping.log(run, "first line", "second line")
     after = run.lines.get(text="first line").pk
 
     live = reader.get(reverse("deployments:progress", args=[row.pk]), {"after": after}).content.decode()
-    lines = reader.get(reverse("deployments:log", args=[row.pk]), {"after": after}).content.decode()
 
-    for text in (live, lines):
-        assert "second line" in text
-        assert "first line" not in text
+    assert "second line" in live
+    assert "first line" not in live
+
+
+def test_the_log_is_searched_in_any_case_and_by_step(reader, place):
+    row = shipping.deployment(place.release, place.staging, "succeeded")
+    ship = shipping.run(row, place.staging.hooks.get(), "succeeded")
+    smoke = shipping.run(row, shipping.hook(place.staging, name="Smoke"), "succeeded", position=2)
+    shipping.log(ship, "copying 40 files", "DONE copying")
+    shipping.log(smoke, "copying nothing")
+    address = reverse("deployments:log", args=[row.pk])
+
+    def lines(**asked) -> list[str]:
+        return re.findall(r'<span class="tx">(.*?)</span>', reader.get(address, asked).content.decode())
+
+    assert lines() == ["copying 40 files", "DONE copying", "copying nothing"]
+    assert lines(q="Copying", run=smoke.pk) == ["copying nothing"]
+    assert lines(q="done") == ["DONE copying"]
+    assert lines(q="100%") == []
+    assert "3 lines are hidden by the filter" in reader.get(address, {"q": "100%"}).content.decode()
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_a_page_of_the_log_costs_the_same_however_long_it_is(reader, place, django_assert_num_queries, count):
+    row = shipping.deployment(place.release, place.staging, "succeeded")
+    shipping.log(shipping.run(row, place.staging.hooks.get(), "succeeded"), *(f"line {n}" for n in range(count)))
+
+    with django_assert_num_queries(20):
+        reader.get(reverse("deployments:log", args=[row.pk]))
 
 
 def test_the_log_is_downloaded_whole_with_its_steps(reader, place):

@@ -1,0 +1,105 @@
+"""Many watchers of one live deployment beside people who work: how old a line is when it is seen, and what it costs the others."""
+
+import json
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+from django.test import Client
+
+from deployments.models import LogLine
+from tests.factories import accounts, releases
+from tests.factories import deployments as shipping
+
+SECONDS, WRITES_EVERY_S, WORKERS = 15, 0.2, 4
+PAGES = ("/", "/releases/", "/deployments/")
+
+
+@pytest.fixture
+def live(transactional_db):
+    """A deployment that is running, and a person who may see it."""
+    product = releases.product("Payments API", slug="payments")
+    staging, _ = releases.pipeline(product)
+    row = shipping.deployment(releases.release(product, state="testing"), staging, "running")
+    shipping.run(row, shipping.hook(staging, name="Ship"), "running", progress=0.5)
+    return row, accounts.person("rita", roles=["release-manager"], on=product)
+
+
+def work(address: str, cookie: str, until: float, took: list[float]) -> None:
+    """One person who opens pages one after the other."""
+    with httpx2.Client(base_url=address, cookies={"sessionid": cookie}, timeout=30) as client:
+        while time.monotonic() < until:
+            for page in PAGES:
+                began = time.monotonic()
+                assert client.get(page).status_code == 200
+                took.append(time.monotonic() - began)
+                time.sleep(0.2)
+
+
+def write(run, until: float) -> None:
+    while time.monotonic() < until:
+        LogLine.objects.create(run=run, text=f"{time.time():.3f}")
+        time.sleep(WRITES_EVERY_S)
+
+
+def measure(address: str, row, person, watchers: int) -> dict:
+    """{"page": s, "answer": (median, p95) s, "age": (median, p95) s, "rate": answers a second}."""
+    client = Client()
+    client.force_login(person)
+    page = client.get(row.get_absolute_url()).content.decode()
+    pulse = re.search(r'id="poll"[^>]*hx-get="([^"]+)"', page)[1].replace("&amp;", "&")
+    cookie = client.cookies["sessionid"].value
+    until, took = time.monotonic() + SECONDS, []
+    people = [threading.Thread(target=work, args=(address, cookie, until, took)) for _ in range(WORKERS)]
+    people.append(threading.Thread(target=write, args=(row.runs.get(), until)))
+    host = urlsplit(address)
+    crowd = [
+        sys.executable,
+        "-m",
+        "tests.bench.crowd",
+        host.hostname,
+        str(host.port),
+        pulse,
+        str(watchers),
+        str(SECONDS),
+    ]
+    for one in people:
+        one.start()
+    seen = json.loads(subprocess.run(crowd, check=True, capture_output=True, text=True).stdout)  # noqa: S603
+    for one in people:
+        one.join()
+    assert seen["broken"] == 0
+    assert set(seen["statuses"]) <= {"200", "204"}
+    return {
+        "page": spread(took),
+        "answer": spread(seen["answers_s"]),
+        "age": spread(seen["ages_s"]),
+        "n": len(seen["answers_s"]),
+    }
+
+
+def spread(values: list[float]) -> tuple[float, float]:
+    """(median, 95th percentile)."""
+    return (statistics.median(values), sorted(values)[int(len(values) * 0.95)]) if values else (0.0, 0.0)
+
+
+def test_five_hundred_watchers_beside_people_who_work(live, processes):
+    row, person = live
+    address = processes.serve()
+    alone = None
+    print(
+        f"\n{'watchers':>8} {'pulses/s':>8} {'age of a line, s':>18} {'answer, s':>14} {'a page, s':>14} {'page, ratio':>11}"
+    )  # noqa: T201
+    for watchers in (1, 50, 200, 500):
+        got = measure(address, row, person, watchers)
+        alone = alone or got["page"][0]
+        age, answer, page = ("%.2f / %.2f" % got[name] for name in ("age", "answer", "page"))
+        ratio = got["page"][0] / alone
+        print(f"{watchers:>8} {got['n'] / SECONDS:>8.0f} {age:>18} {answer:>14} {page:>14} {ratio:>11.1f}")  # noqa: T201
+    print("(median / 95th percentile)")  # noqa: T201
