@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from django.utils import timezone
 
+from deployments.drivers.hosts import origin
 from deployments.drivers.wire import Answer, Broken, NotSent, exchange
 
 MAX_BYTES = 1_000_000
@@ -32,17 +33,23 @@ class Sample:
 
 
 def probe(
-    url: str, *, expect_status: int = 200, expect_text: str = "", expect_version: str = "", timeout_s: float = 5
+    url: str,
+    *,
+    expect_status: int = 200,
+    expect_text: str = "",
+    expect_version: str = "",
+    token: str = "",
+    timeout_s: float = 5,
 ) -> Sample:
     """Get `url` once, within `timeout_s` seconds in all; never raises because of the service.
 
     `expect_text` must stand in the body. `expect_version` must be the `version` of a JSON answer, or else stand in the
     text as a word of its own ("4.8.0" is not found in "14.8.0" or "4.8.0-rc.1"). Redirects are followed on the same
-    host only, unless the redirect itself is what is expected.
+    host only, unless the redirect itself is what is expected; a bearer `token` does not even leave the origin.
     """
     at, began = timezone.now(), time.monotonic()
     try:
-        answer = _get(url, expect_status, began + timeout_s)
+        answer = _get(url, expect_status, token, began + timeout_s)
     except (NotSent, Broken) as error:
         return Sample(False, None, f"No answer: {error}", _since(began), at)
     trouble = _status_trouble(answer, expect_status) or _body_trouble(answer, expect_text, expect_version)
@@ -66,17 +73,21 @@ def steady(samples: Sequence[Sample], steady_s: float, now: datetime) -> bool:
     return max(gaps) <= timedelta(seconds=MAX_GAP_S)
 
 
-def _get(url: str, expect_status: int, ends_at: float) -> Answer:
+def _get(url: str, expect_status: int, token: str, ends_at: float) -> Answer:
     """The answer after at most MAX_REDIRECTS redirects. Raises NotSent or Broken."""
+    headers = {"User-Agent": "Slipway"} | ({"Authorization": f"Bearer {token}"} if token else {})
     for _ in range(MAX_REDIRECTS + 1):
         _require_http(url)
         left_s = ends_at - time.monotonic()
         if left_s <= 0:
             raise Broken("the time was used up by redirects")
-        answer = exchange("GET", url, headers={"User-Agent": "Slipway"}, timeout_s=left_s, max_bytes=MAX_BYTES)
+        answer = exchange("GET", url, headers=headers, timeout_s=left_s, max_bytes=MAX_BYTES)
         if answer.status not in REDIRECTS or answer.status == expect_status:
             return answer
-        url = _redirected(url, answer.headers.get("location", ""))
+        target = _redirected(url, answer.headers.get("location", ""))
+        if token and origin(target) != origin(url):
+            raise Broken(f"a redirect to another origin, {target}, which does not get the token")
+        url = target
     raise Broken(f"more than {MAX_REDIRECTS} redirects")
 
 

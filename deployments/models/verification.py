@@ -92,6 +92,7 @@ class Statement(models.Model):
     """What a person says of a manual check of one deployment; the newest of a check counts."""
 
     deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="statements")
+    since = models.DateTimeField(help_text="The verifying_since that it was made in: it counts for no other")
     check_name = models.CharField(max_length=80)
     ok = models.BooleanField()
     comment = models.TextField(blank=True)

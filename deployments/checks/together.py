@@ -1,0 +1,64 @@
+"""Asking several checks at once, within one bounded time."""
+
+import logging
+import queue
+import threading
+import time
+from dataclasses import dataclass, field
+
+from deployments.checks.protocol import Kind, Result
+
+log = logging.getLogger(__name__)
+HIDDEN = "•••••"
+SECRET_MIN = 6
+DETAIL_MAX = 500
+
+
+@dataclass(frozen=True)
+class Question:
+    """One check to ask: its name, its kind's name, and what the kind is told."""
+
+    name: str
+    kind: str
+    looker: Kind
+    config: dict
+    secret: str = field(default="", repr=False)
+    facts: dict = field(default_factory=dict)
+
+
+def ask_together(questions: list[Question], *, timeout_s: float) -> list[Result]:
+    """The result of each question, in order, after at most `timeout_s` seconds in all.
+
+    Each is asked in a thread of its own, with nothing locked. What has not answered by then, or breaks, is not well. The
+    threads are daemons: one that hangs in a name look-up keeps no worker from ending.
+    """
+    answers: queue.SimpleQueue = queue.SimpleQueue()
+    for place, question in enumerate(questions):
+        asker = threading.Thread(target=_ask, args=(place, question, timeout_s, answers), daemon=True)
+        asker.start()
+    found, ends_at = {}, time.monotonic() + timeout_s
+    while len(found) < len(questions):
+        try:
+            place, result = answers.get(timeout=max(0, ends_at - time.monotonic()))
+        except queue.Empty:
+            break
+        found[place] = result
+    late = Result(None, f"No answer within {timeout_s:g} s.", elapsed_ms=round(timeout_s * 1000))
+    return [found.get(place, late) for place in range(len(questions))]
+
+
+def _ask(place: int, question: Question, timeout_s: float, answers: queue.SimpleQueue) -> None:
+    try:
+        result = question.looker.look(question.config, question.secret, question.facts, timeout_s)
+    except Exception as error:  # a fault of ours, or a configuration from before a rule changed: never taken for well
+        log.exception("The check %s broke", question.name)
+        result = Result(None, f"The check broke: {type(error).__name__}.")
+    answers.put((place, _without(result, question.secret)))
+
+
+def _without(result: Result, secret: str) -> Result:
+    """The result with the secret hidden, should what was asked have repeated it, and no longer than a page bears."""
+    detail = result.detail.replace("\0", "\ufffd")
+    if len(secret) >= SECRET_MIN:
+        detail = detail.replace(secret, HIDDEN)
+    return Result(result.ok, detail[:DETAIL_MAX], result.value, result.elapsed_ms, result.status)
