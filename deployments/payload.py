@@ -1,18 +1,17 @@
 """What a deployment of a product would run, as rows of a decision sheet: nobody approves a payload that they cannot see.
 
-Rows say what is called and which inputs it gets, never a value that may be secret: of an address the host and path, of a command
-its program and the names of its inputs. The fingerprint covers the whole configuration, so that what is not shown still counts: an
-approval does not outlive a change of it. Secrets themselves are no part of it; they may be renewed without asking anybody.
+Rows say what is called and which inputs it gets, never a value that may be secret: what a driver's `summary` says, so of an
+address the host and path, of a command its program and the names of its inputs. The fingerprint covers the whole configuration, so
+that what is not shown still counts: an approval does not outlive a change of it. Secrets themselves are no part of it; they may be
+renewed without asking anybody.
 """
 
 import hashlib
 import json
-import string
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ObjectDoesNotExist
 
-from core import wording
+from deployments.drivers import DRIVERS
 
 
 def hooks(product) -> list[dict]:
@@ -38,7 +37,8 @@ def _in_use(environment) -> list[tuple[int, object]]:
 
 def worded(hook, place: int) -> str:
     """ "on deployment, call 1 · command ship.sh with version, environment · at most 600 s, then fail · settings 4be107d2a1c3"."""
-    called = {"command": _command, "http": _address}.get(hook.driver, lambda config: "")(hook.config)
+    driver = DRIVERS.get(hook.driver)
+    called = driver.summary(hook.config) if driver else ""
     parts = [
         f"on {hook.get_on_display().lower()}, call {place}",
         f"{hook.driver} {called}".strip(),
@@ -46,33 +46,6 @@ def worded(hook, place: int) -> str:
         f"settings {fingerprint(hook.config)}",
     ]
     return " · ".join(parts)
-
-
-def _command(config: dict) -> str:
-    names = dict.fromkeys(name for argument in _texts(config.get("arguments")) for name in _placeholders(argument))
-    return f"{config.get('program', '')} with {wording.listed(list(names)) or 'no inputs'}"
-
-
-def _texts(value) -> list[str]:
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
-
-
-def _placeholders(argument: str) -> list[str]:
-    """The names in braces; none where the text cannot be read as such."""
-    try:
-        return [name for _, name, _, _ in string.Formatter().parse(argument) if name]
-    except ValueError:
-        return []
-
-
-def _address(config: dict) -> str:
-    """Host and path; never what stands before an @ or after a question mark."""
-    try:
-        url = urlsplit(str(config.get("url", "")))
-        port = f":{url.port}" if url.port else ""
-    except ValueError:
-        return "an address that cannot be read"
-    return f"{url.hostname or ''}{port}{url.path}"
 
 
 def fingerprint(config: dict) -> str:

@@ -18,15 +18,17 @@ from deployments.drivers.protocol import (
     Unreachable,
 )
 
+NOT_NEEDED_TO_START = ("session", "supervise")
 
-def _found() -> dict[str, Driver]:
+
+def found() -> dict[str, Driver]:
     """{name: driver} of every file of this folder that has one."""
-    names = [module.name for module in pkgutil.iter_modules(__path__) if module.name != "supervise"]
+    names = [module.name for module in pkgutil.iter_modules(__path__) if module.name not in NOT_NEEDED_TO_START]
     modules = {name: importlib.import_module(f"{__name__}.{name}") for name in names}
     return {name: module.driver for name, module in modules.items() if hasattr(module, "driver")}
 
 
-DRIVERS: dict[str, Driver] = _found()
+DRIVERS: dict[str, Driver] = found()
 
 __all__ = [
     "DRIVERS",

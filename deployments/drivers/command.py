@@ -22,7 +22,10 @@ from pathlib import Path
 import psutil
 from django.conf import settings
 
+from core import wording
 from deployments.drivers import supervise
+from deployments.drivers.fields import Field
+from deployments.drivers.placeholders import names_in, trouble_with, values_of
 from deployments.drivers.protocol import (
     BadCallback,
     Call,
@@ -33,21 +36,6 @@ from deployments.drivers.protocol import (
     Unreachable,
 )
 
-PLACEHOLDERS = (
-    "action",
-    "product",
-    "version",
-    "commit",
-    "environment",
-    "previous_version",
-    "previous_commit",
-    "release",
-    "deployment",
-    "candidate",
-    "artifact_digest",
-    "key",
-    "callback_url",
-)
 GRACE_S = 10
 START_S = 30
 OTHER_HOST_SLACK_S = 60
@@ -66,6 +54,20 @@ class CommandDriver:
     "[ 40%]" moves the progress bar.
     """
 
+    label = "Command"
+    about = "Runs a program on the worker's own machine; its exit status is the answer."
+    fields = (
+        Field("program", "Program", "A name or an absolute path; the settings list which programs are allowed."),
+        Field(
+            "arguments",
+            "Arguments",
+            "One per line. {version}, {commit}, {environment}, {product} and {previous_version} are filled in.",
+            kind="lines",
+            required=False,
+            filled=True,
+        ),
+    )
+    secret_label = "Secret"  # noqa: S105 - what the form calls it
     patience = 0.4  # it only reads files
 
     def __init__(
@@ -98,6 +100,13 @@ class CommandDriver:
         if trouble := arguments_trouble(config.get("arguments", [])):
             problems["arguments"] = trouble
         return problems
+
+    def summary(self, config: dict) -> str:
+        """The program and the names of its inputs, never an argument."""
+        given = config.get("arguments")
+        arguments = [text for text in given if isinstance(text, str)] if isinstance(given, list) else []
+        names = dict.fromkeys(name for argument in arguments for name in names_in(argument))
+        return f"{config.get('program', '')} with {wording.listed(list(names)) or 'no inputs'}"
 
     def start(self, call: Call) -> Handle:
         """Start the program, or find the run that bears the key already.
@@ -169,7 +178,7 @@ class CommandDriver:
             start = [found]
         else:
             raise HookRefused(f"The program {program} is not installed on this machine.")
-        values = placeholder_values(call)
+        values = values_of(call)
         return start + [fill(argument, values) for argument in call.config.get("arguments", [])]
 
     def _launch(self, call: Call, folder: Path) -> None:
@@ -208,23 +217,7 @@ def arguments_trouble(arguments: object) -> str:
     """Why this is no list of arguments, or "" when it is one."""
     if not isinstance(arguments, list) or not all(isinstance(argument, str) for argument in arguments):
         return "Give a list of texts, one for each argument."
-    for argument in arguments:
-        if "\0" in argument:
-            return "An argument cannot hold a NUL character."
-        try:
-            parts = list(string.Formatter().parse(argument))
-        except ValueError as error:
-            return f"“{argument}”: {error}. Write {{{{ or }}}} for a brace."
-        for _, name, form, conversion in parts:
-            if name is not None and (name not in PLACEHOLDERS or form or conversion):
-                return f"“{argument}” has an unknown placeholder. There are: {', '.join(PLACEHOLDERS)}."
-    return ""
-
-
-def placeholder_values(call: Call) -> dict[str, str]:
-    """A text for each placeholder; what the inputs do not name is empty."""
-    given = call.inputs | {"key": call.key, "callback_url": call.callback_url}
-    return {name: "" if given.get(name) is None else str(given[name]) for name in PLACEHOLDERS}
+    return next((trouble for argument in arguments if (trouble := trouble_with(argument))), "")
 
 
 def fill(argument: str, values: dict[str, str]) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from deployments.drivers.fields import Field, host_and_path
 from deployments.drivers.hosts import address_trouble, same_origin
 from deployments.drivers.protocol import (
     Call,
@@ -39,6 +40,12 @@ class HttpDriver:
     the two addresses must have the origin of `url`. A GET of poll_url is answered with the same JSON.
     """
 
+    label = "HTTP call"
+    about = "Posts a signed request to any address, then waits for a callback or asks again."
+    fields = (Field("url", "Address", "Gets a signed POST when a deployment comes to this step.", kind="address"),)
+    secret_label = "Secret"  # noqa: S105 - what the form calls it
+    patience = 1
+
     def __init__(self, timeout_s: float | None = None, hosts: list[str] | None = None):
         """What is left out comes from the settings HOOK_TIMEOUT_S and HOOK_HOSTS at each call."""
         self._timeout_s, self._hosts = timeout_s, hosts
@@ -57,6 +64,9 @@ class HttpDriver:
         if trouble := address_trouble(config.get("url"), self.hosts):
             problems["url"] = trouble
         return problems
+
+    def summary(self, config: dict) -> str:
+        return host_and_path(config.get("url"))
 
     def start(self, call: Call) -> Handle:
         """Send the call. A 4xx answer raises HookRefused, no connection Unreachable, all else that is no answer OutcomeUnknown."""

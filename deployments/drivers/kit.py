@@ -1,17 +1,12 @@
 """What drivers of tools with an API of their own share: fields, a call that is never made twice, and what an error means."""
 
-import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import requests
-import urllib3
-from django.conf import settings
-
-from deployments.drivers.hosts import address_trouble
+from deployments.drivers.fields import Field, problems_of
+from deployments.drivers.placeholders import filled
 from deployments.drivers.protocol import (
     Call,
     Handle,
@@ -22,57 +17,35 @@ from deployments.drivers.protocol import (
     Unreachable,
 )
 from deployments.drivers.signed import report_of
+from deployments.drivers.talk import Talk, is_refusal, talking
+
+if TYPE_CHECKING:
+    from deployments.drivers.session import Session
 
 IN_DOUBT = (
     "A call with this key may have reached the tool before, and its run is not to be found there. Look there first."
 )
-NOT_CONNECTED = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+SAID_CHARACTERS = 400
 
-
-@dataclass(frozen=True)
-class Field:
-    """One field of a driver's configuration: the form, the check, the API's words and docs/hooks.md are made from it.
-
-    `kind`: an address is http(s) and allowed by HOOK_HOSTS; lines are a list of texts, one per line; a number is an integer.
-    `pattern` must match a text whole.
-    """
-
-    name: str
-    label: str
-    help: str = ""
-    kind: Literal["text", "address", "lines", "number"] = "text"
-    required: bool = True
-    pattern: str = ""
-
-    def trouble(self, value: object) -> str:
-        """What is wrong with a value, or ""."""
-        if value in (None, "", []):
-            return f"Give {self.label[:1].lower()}{self.label[1:]}." if self.required else ""
-        if self.kind == "address":
-            return address_trouble(value, settings.HOOK_HOSTS)
-        if self.kind == "number":
-            return "" if isinstance(value, int) and not isinstance(value, bool) else "Give a whole number."
-        if self.kind == "lines":
-            fits = isinstance(value, list) and all(isinstance(line, str) for line in value)
-            return "" if fits else "Give a list of texts."
-        if not isinstance(value, str):
-            return "Give a text."
-        return "" if re.fullmatch(self.pattern or ".*", value, re.DOTALL) else f"“{value}” does not fit."
+__all__ = ["Field", "Tool", "fetched", "session"]
 
 
 class Tool:
     """The base of such a driver. It says its fields, and how to begin, find, look at and stop a run.
 
-    A call in doubt (`call.repeated`) is looked for and never begun again: what cannot be found pauses for a person.
+    A call in doubt (`call.repeated`) is looked for and never begun again: what cannot be found pauses for a person. `begin`,
+    `find`, `look` and `stop` may raise whatever their client library raises. They reach their tool through `session()` where the
+    library takes one; otherwise they see to it that it tries nothing twice, waits at most HOOK_TIMEOUT_S and follows no redirect.
     """
 
     label: str
+    about = ""  # one sentence for those who choose
     fields: tuple[Field, ...] = ()
     secret_label = "Token"  # noqa: S105 - what the form calls it
     patience = 5  # seconds between two polls; a callback is heard at once
 
     def begin(self, call: Call) -> Handle:
-        """Start a run, and bind `call.key` to it at the tool. Raises HookError, or whatever `calling` understands."""
+        """Start a run, and bind `call.key` to it at the tool. The handle is JSON-able, and may be empty."""
         raise NotImplementedError
 
     def find(self, call: Call) -> Handle | None:
@@ -87,72 +60,135 @@ class Tool:
         """Tell the tool to stop a run."""
         raise NotImplementedError
 
+    def value(self, call: Call, name: str) -> object:
+        """What the call's configuration says of a field, or its default, with placeholders filled in; inputs as a dict."""
+        field = next(field for field in self.fields if field.name == name)
+        value = field.value(call.config)
+        if field.filled and isinstance(value, str):
+            return filled(value, call)
+        if field.kind == "inputs":
+            pairs = [line.partition("=") for line in value or []]
+            return {name.strip(): filled(text, call) if field.filled else text for name, _, text in pairs}
+        if field.kind == "lines":
+            return [filled(line, call) if field.filled else line for line in value or []]
+        return value
+
     def validate(self, config: dict) -> dict[str, str]:
         """The trouble per field; a field that nobody knows is trouble too."""
-        known = {field.name for field in self.fields}
-        problems = dict.fromkeys(set(config) - known, "This hook knows no such field.")
-        problems |= {f.name: trouble for f in self.fields if (trouble := f.trouble(config.get(f.name)))}
-        return problems
+        return problems_of(self.fields, config)
+
+    def summary(self, config: dict) -> str:
+        """What is called, for decision sheets and lists: hosts, paths and names; never a query, a value of an input or a secret."""
+        return " ".join(said for field in self.fields if (said := field.summary(config)))
 
     def start(self, call: Call) -> Handle:
         if problems := self.validate(call.config):
             raise HookRefused(" ".join(problems.values()))
-        with calling(self.label):
-            handle = self.find(call) if call.repeated else self.begin(call)
-        if handle is None:
-            raise OutcomeUnknown(IN_DOUBT)
+        handle = self._said(call, self._sought if call.repeated else self.begin, call)
         return handle | {"sent_at": time.time()}
 
     def poll(self, call: Call, handle: Handle, log_offset: int = 0) -> Progress:
         """The tool's word; a poll that fails leaves the run running until its time is over."""
         try:
-            with calling(self.label):
-                return self.look(call, handle, log_offset)
+            seen = self._said(call, self._looked, call, handle, log_offset)
         except HookError as error:
             return Progress("running", "", log_offset, f"The last poll failed: {error}")
+        return replace(seen, output=seen.output.replace("\0", "\ufffd"), detail=seen.detail.replace("\0", "\ufffd"))
 
     def cancel(self, call: Call, handle: Handle) -> bool:
         try:
-            with calling(self.label):
-                self.stop(call, handle)
+            return self._said(call, self._stopped, call, handle)
         except HookError:
             return False
-        return True
 
     def callback(self, call: Call, handle: Handle, headers: dict[str, str], body: bytes) -> Progress:
         """A message signed as Standard Webhooks has it, with the hook's secret."""
         return report_of(call, headers, body)
 
+    def _sought(self, call: Call) -> Handle:
+        """The run of a call that was begun before. Whatever is said now, it says nothing of what happened then."""
+        try:
+            handle = self.find(call)
+        except HookRefused as error:
+            raise OutcomeUnknown(f"{IN_DOUBT} {error}") from None
+        if handle is None:
+            raise OutcomeUnknown(IN_DOUBT)
+        return handle
 
-@contextmanager
-def calling(tool: str) -> Iterator[None]:
-    """Say what an error of a client library means: not sent, turned down, or nobody knows."""
-    try:
-        yield
-    except HookError:
-        raise
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        if _never_left(error):
-            raise Unreachable(f"{tool} could not be reached: {error}") from error
-        raise OutcomeUnknown(f"{tool} was called, but gave no answer: {error}") from error
-    except Exception as error:
-        status = _status(error)
-        if status is not None and 400 <= status < 500 and status not in (408, 409):
-            raise HookRefused(f"{tool} answered {status}: {error}") from error
-        raise OutcomeUnknown(f"{tool} answered in a way that is not understood: {error}") from error
+    def _looked(self, call: Call, handle: Handle, log_offset: int) -> Progress:
+        """A run whose handle was never noted down is looked for."""
+        known = handle or self.find(call)
+        if known is None:
+            return Progress("unknown", "", log_offset, f"{self.label} knows no run with the key {call.key}.")
+        return self.look(call, known, log_offset)
+
+    def _stopped(self, call: Call, handle: Handle) -> bool:
+        known = handle or self.find(call)
+        if known is not None:
+            self.stop(call, known)
+        return known is not None
+
+    def _said(self, call: Call, work: Callable, *arguments):
+        """What `work` gives. Raises a HookError without the secret in it, and without the library's error behind it."""
+        trouble = None
+        with talking(call.secret) as talk:
+            try:
+                return work(*arguments)
+            except Exception as error:
+                trouble = meaning(error, self.label, talk)
+        if call.repeated and isinstance(trouble, HookRefused):
+            trouble = OutcomeUnknown(f"{IN_DOUBT} {trouble}")
+        raise trouble
+
+
+def session(**options) -> "Session":
+    """A `requests` session for a client library, with all its bounds; see `session.Session`."""
+    from deployments.drivers.session import Session
+
+    return Session(**options)
+
+
+def fetched(url: str, base: str) -> str:
+    """The text at an address that a tool gave, asked for without credentials; see `session.fetched`."""
+    from deployments.drivers import session
+
+    return session.fetched(url, base)
+
+
+def meaning(error: Exception, tool: str, talk: Talk) -> HookError:
+    """What an error means for the run: not sent, turned down, or nobody knows. Fit for people."""
+    said = talk.fit_for_people(error)
+    said = said if len(said) <= SAID_CHARACTERS else said[:SAID_CHARACTERS] + "…"
+    status = _status(error)
+    if talk.may_have_begun:
+        return OutcomeUnknown(f"{tool} was called, and what came of it is not known: {said}")
+    if isinstance(error, HookError):
+        return type(error)(said)
+    if status is not None and is_refusal(status) and status != 429:
+        return HookRefused(f"{tool} answered {status}: {said}")
+    if status == 429 or talk.has_begun_nothing or _never_left(error):
+        return Unreachable(f"{tool} could not be reached: {said}")
+    return OutcomeUnknown(f"{tool} was called, but gave no answer that is understood: {said}")
 
 
 def _never_left(error: BaseException) -> bool:
     """Whether the connection was never made, so that nothing can have arrived."""
-    if isinstance(error, requests.ConnectTimeout | NOT_CONNECTED):
+    import requests
+    import urllib3
+
+    never = (requests.ConnectTimeout, urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
+    if isinstance(error, never):
         return True
     causes = [*getattr(error, "args", ()), getattr(error, "reason", None), error.__cause__, error.__context__]
     return any(isinstance(cause, BaseException) and cause is not error and _never_left(cause) for cause in causes)
 
 
-def _status(error: Exception) -> int | None:
-    """The HTTP status that a client library's exception carries."""
-    for name in ("status", "response_code", "status_code", "code"):
-        if isinstance(found := getattr(error, name, None), int):
-            return found
-    return _status(error.__cause__) if error.__cause__ else None
+def _status(error: BaseException | None) -> int | None:
+    """The HTTP status that a client library's exception carries, or the one behind it."""
+    if error is None:
+        return None
+    for holder in (error, getattr(error, "response", None)):
+        for name in ("status", "response_code", "status_code", "code"):
+            if isinstance(found := getattr(holder, name, None), int) and not isinstance(found, bool):
+                return found
+    return _status(error.__cause__ or error.__context__)

@@ -67,12 +67,23 @@ class BadCallback(HookError):
 class Driver(Protocol):
     """One way to start a tool and to follow it.
 
-    `start` may be called again with the same key after any crash: it never starts a second run (command), or sends
-    the same idempotency key so that the tool need not (http).
+    `start` may be called again with the same key after any crash, then with `call.repeated`: it never starts a second run
+    (command), looks for the first one (drivers on the kit), or sends the same idempotency key so that the tool need not (http).
+    `label` is its name, `about` a sentence for those who choose, `fields` (deployments.drivers.fields.Field) its configuration,
+    `secret_label` what the form calls the secret, `patience` the seconds between two polls.
     """
+
+    label: str
+    about: str
+    fields: tuple
+    secret_label: str
+    patience: float
 
     def validate(self, config: dict) -> dict[str, str]:
         """The trouble per configuration field, empty when there is none."""
+
+    def summary(self, config: dict) -> str:
+        """What is called, for people: hosts, paths and names; never a query or a secret. Takes any configuration."""
 
     def start(self, call: Call) -> Handle:
         """Start the run. Raises Unreachable, HookRefused or OutcomeUnknown."""

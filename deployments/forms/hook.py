@@ -2,6 +2,8 @@
 
 from django import forms
 
+from deployments.drivers import DRIVERS
+from deployments.drivers.fields import Field
 from deployments.models import Hook
 
 
@@ -11,39 +13,27 @@ class LinesField(forms.CharField):
     widget = forms.Textarea(attrs={"rows": 6, "class": "mono"})
 
     def prepare_value(self, value):
-        return "\n".join(value) if isinstance(value, list) else value
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
 
     def to_python(self, value):
         return [line for line in (super().to_python(value) or "").splitlines() if line.strip()]
 
 
 def config_fields(driver: str) -> dict[str, forms.Field]:
-    """The form fields of a driver's configuration, by the name that the driver uses. A driver without any gets one for JSON."""
-    mono = {"class": "mono"}
-    known = {
-        "command": {
-            "program": forms.CharField(
-                label="Program",
-                error_messages={"required": "Name the program to run."},
-                widget=forms.TextInput(attrs=mono),
-                help_text="A name or an absolute path; the settings list which programs are allowed.",
-            ),
-            "arguments": LinesField(
-                label="Arguments",
-                required=False,
-                help_text="One per line. {version}, {commit}, {environment}, {product} and {previous_version} are filled in.",
-            ),
-        },
-        "http": {
-            "url": forms.CharField(
-                label="Address",
-                error_messages={"required": "Give the address to call."},
-                widget=forms.TextInput(attrs=mono | {"inputmode": "url"}),
-                help_text="Gets a signed POST when a deployment comes to this step.",
-            )
-        },
-    }
-    return known.get(driver, {})
+    """The form fields of a driver's configuration, by the name that the driver uses."""
+    return {field.name: form_field(field) for field in DRIVERS[driver].fields} if driver in DRIVERS else {}
+
+
+def form_field(field: Field) -> forms.Field:
+    """One field as a form shows it; what it takes is judged by the driver."""
+    shown = {"label": field.label, "required": field.required and not field.default, "help_text": field.help}
+    shown["error_messages"] = {"required": field.trouble({})} if shown["required"] else {}
+    if field.kind in ("lines", "inputs"):
+        return LinesField(**shown)
+    if field.kind == "number":
+        return forms.IntegerField(**shown)
+    attrs = {"class": "mono"} | ({"inputmode": "url"} if field.kind == "address" else {})
+    return forms.CharField(widget=forms.TextInput(attrs=attrs), **shown)
 
 
 class HookForm(forms.ModelForm):
@@ -54,7 +44,7 @@ class HookForm(forms.ModelForm):
         required=False,
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
     )
-    forget_secret = forms.BooleanField(label="Forget the secret", required=False)
+    forget_secret = forms.BooleanField(required=False)
 
     class Meta:
         model = Hook
@@ -65,19 +55,30 @@ class HookForm(forms.ModelForm):
     def __init__(self, *args, driver: str, **kwargs):
         super().__init__(*args, **kwargs)
         self.driver = driver
-        for name, field in config_fields(driver).items():
+        self._add_config()
+        self._name_secret()
+        self.order_fields(["name", *self.config_names, "on", "timeout_s", "on_failure", "secret"])
+
+    def _add_config(self) -> None:
+        for name, field in config_fields(self.driver).items():
             self.fields[f"config.{name}"] = field
-            self.initial.setdefault(f"config.{name}", self.instance.config.get(name))
+        for field in DRIVERS[self.driver].fields if self.driver in DRIVERS else ():
+            self.initial.setdefault(f"config.{field.name}", field.value(self.instance.config))
+
+    def _name_secret(self) -> None:
+        label = DRIVERS[self.driver].secret_label if self.driver in DRIVERS else "Secret"
         held = bool(self.instance.pk and self.instance.secret)
+        self.fields["secret"].label = label
         self.fields["secret"].help_text = (
-            "A secret is set. Type to replace it."
+            f"A {label.lower()} is set. Type to replace it."
             if held
             else "Not set. Signs requests and checks callbacks; encrypted at rest."
+            if label == "Secret"
+            else "Not set. Encrypted at rest and never shown again."
         )
+        self.fields["forget_secret"].label = f"Forget the {label.lower()}"
         if not held:
             del self.fields["forget_secret"]
-
-        self.order_fields(["name", *self.config_names, "on", "timeout_s", "on_failure", "secret"])
 
     @property
     def config_names(self) -> list[str]:
@@ -86,7 +87,8 @@ class HookForm(forms.ModelForm):
     def values(self) -> dict:
         """The arguments of the door `save_hook`."""
         data = self.cleaned_data
-        config = {name.removeprefix("config."): data[name] for name in self.config_names}
+        given = {name.removeprefix("config."): data[name] for name in self.config_names}
+        config = {name: value for name, value in given.items() if value is not None}
         plain = {name: data[name] for name in self.Meta.fields}
         secret = "" if data.get("forget_secret") else data["secret"] or None
         return plain | {"driver": self.driver, "config": config, "secret": secret}
