@@ -63,3 +63,12 @@ class LogLineQuerySet(models.QuerySet):
         if words:
             lines = lines.filter(text__icontains=words)
         return lines.filter(run=run) if run else lines
+
+
+class SightingQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return policy.only_where(self, user, "releases.view_product", "environment__product_id")
+
+    def newest(self):
+        """The newest of each environment."""
+        return self.order_by("environment_id", "-at", "-pk").distinct("environment_id")

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from deployments.querysets import SightingQuerySet
 from deployments.states import Source
 from releases.models import Candidate, Change, Environment, Product
 
@@ -35,6 +36,8 @@ class Sighting(models.Model):
         help_text="The unauthorised change it opened",
     )
 
+    objects = SightingQuerySet.as_manager()
+
     class Meta:
         ordering = ["-at", "-pk"]
         constraints = [
@@ -54,8 +57,8 @@ class Health(models.Model):
     """How an environment was when it was last asked, without a deployment going on. Written anew at each look."""
 
     environment = models.OneToOneField(Environment, models.CASCADE, related_name="health")
-    ok = models.BooleanField()
-    since = models.DateTimeField(help_text="Since when it is as it is")
+    ok = models.BooleanField(null=True, help_text="Empty: not asked yet")
+    since = models.DateTimeField(default=timezone.now, help_text="Since when it is as it is")
     detail = models.TextField(blank=True)
     version = models.CharField(max_length=80, blank=True, help_text="What its version path answers")
     at = models.DateTimeField(default=timezone.now)
@@ -66,7 +69,7 @@ class Health(models.Model):
         indexes = [models.Index(fields=["due_at"], name="health_due")]
 
     def __str__(self):
-        return f"{self.environment} is {'well' if self.ok else 'not well'}"
+        return f"{self.environment} is {'not asked yet' if self.ok is None else 'well' if self.ok else 'not well'}"
 
     @property
     def rights_scope(self) -> Product:
