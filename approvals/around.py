@@ -17,7 +17,9 @@ from approvals.subjects.kind import address
 from core import wording
 from core.events import stream_of
 from core.models import Event
-from releases.models import FreezeWindow, Release
+from releases import occurrences
+from releases.models import Release
+from releases.occurrences import Occurrence
 from releases.states import OPEN
 
 NAMED_AT_MOST = 5
@@ -99,19 +101,20 @@ def _conflict(other: Release, tie: str) -> Note:
 
 def freezes(release: Release) -> list[Note]:
     """Standing freezes of any tier that the window touches, each with what became of asking for an override."""
-    touched = FreezeWindow.objects.touching(release.window_starts_at, release.window_ends_at, release.product_id)
+    touched = occurrences.touching(release.window_starts_at, release.window_ends_at, release.product_id)
     overrides = {}
     for override in release.freeze_overrides.all():
         known = overrides.get(override.freeze_id)
         if known is None or override.pk > known.pk:
             overrides[override.freeze_id] = override
-    return [_freeze(freeze, overrides.get(freeze.pk), release) for freeze in touched]
+    return [_freeze(found, overrides.get(found.freeze.pk), release) for found in touched]
 
 
-def _freeze(freeze: FreezeWindow, override: FreezeOverride | None, release: Release) -> Note:
+def _freeze(found: Occurrence, override: FreezeOverride | None, release: Release) -> Note:
     said, tone = _override_words(override)
-    tiers = wording.listed(sorted(freeze.frozen_tiers))
-    text = f"The window touches “{freeze.name}” ({tiers}), {wording.span(freeze.starts_at, freeze.ends_at)}: {said}."
+    tiers = wording.listed(sorted(found.freeze.frozen_tiers))
+    span = wording.span(found.starts_at, found.ends_at)
+    text = f"The window touches “{found.freeze.name}” ({tiers}), {span}: {said}."
     return Note("Freeze", text, tone, "freeze", guards.tab_url(release) + "#overrides")
 
 

@@ -14,6 +14,8 @@ from approvals.subjects.kind import address
 from core import wording
 from core.blockers import Blocker
 from core.gates import Clear
+from releases import occurrences
+from releases.occurrences import Occurrence
 from releases.states import Tier
 
 
@@ -275,13 +277,10 @@ def policy_incomplete(policy) -> list[Blocker]:
 
 def freeze_touching_window(release) -> list[Blocker]:
     """Freezes of production that the release's window touches, without a granted override that reaches into it."""
-    start, end = release.window_starts_at, release.window_ends_at
-    if not start or not end:
-        return []
     return [
-        _frozen(release, freeze, "The window touches")
-        for freeze in freezes_of(release, Tier.PRODUCTION)
-        if freeze.starts_at < end and freeze.ends_at > start and not _overridden(release, freeze, start)
+        _frozen(release, found, "The window touches")
+        for found in frozen_in_window(release)
+        if not _overridden(release, found.freeze, max(release.window_starts_at, found.starts_at))
     ]
 
 
@@ -289,20 +288,21 @@ def freeze_active(release, tier: str = Tier.PRODUCTION, at: datetime | None = No
     """Freezes of `tier` that are on at an instant (now by default), without a granted override."""
     at = at or timezone.now()
     return [
-        _frozen(release, freeze, "Nothing ships during")
-        for freeze in freezes_of(release, tier)
-        if freeze.starts_at <= at < freeze.ends_at and not _overridden(release, freeze, at)
+        _frozen(release, found, "Nothing ships during")
+        for found in frozen_at(release, at, tier)
+        if not _overridden(release, found.freeze, at)
     ]
 
 
-def freezes_of(release, tier: str) -> list:
-    """Freezes of a tier, on or to come, that cover the release's product."""
+def frozen_in_window(release) -> list[Occurrence]:
+    """Occurrences of freezes of production that the release's window touches."""
+    return occurrences.over(release.freeze_table.all(), release)
 
-    def is_meant(freeze) -> bool:
-        products = freeze.products.all()
-        return not products or any(p.pk == release.product_id for p in products)
 
-    return [f for f in release.freeze_table.all() if str(tier) in f.frozen_tiers and is_meant(f)]
+def frozen_at(release, at: datetime, tier: str = Tier.PRODUCTION) -> list[Occurrence]:
+    """Occurrences of freezes of a tier that are on for the release's product at an instant."""
+    meant = [f for f in release.freeze_table.all() if occurrences.covers(f, release.product_id)]
+    return occurrences.at([f for f in meant if str(tier) in f.frozen_tiers], at)
 
 
 def override_of(release, freeze, at: datetime):
@@ -321,10 +321,10 @@ def _overridden(release, freeze, at: datetime) -> bool:
     return override_of(release, freeze, at) is not None
 
 
-def _frozen(release, freeze, words: str) -> Blocker:
+def _frozen(release, found: Occurrence, words: str) -> Blocker:
     return Blocker(
-        f"freeze:{freeze.pk}",
-        f"{words} “{freeze.name}”, on until {wording.full(freeze.ends_at)}.",
+        f"freeze:{found.freeze.pk}",
+        f"{words} “{found.freeze.name}”, on until {wording.full(found.ends_at)}.",
         tab_url(release) + "#overrides",
         "Ask for an override",
     )
@@ -334,18 +334,15 @@ def freeze_said_of_window(release) -> Clear:
     start, end = release.window_starts_at, release.window_ends_at
     if not start or not end:
         return Clear("No window is set yet.")
-    touched = [f for f in freezes_of(release, Tier.PRODUCTION) if f.starts_at < end and f.ends_at > start]
-    return _said(touched, "The window is outside all freezes.")
+    return _said(frozen_in_window(release), "The window is outside all freezes.")
 
 
 def freeze_said_now(release) -> Clear:
-    now = timezone.now()
-    return _said(
-        [f for f in freezes_of(release, Tier.PRODUCTION) if f.starts_at <= now < f.ends_at], "Production is not frozen."
-    )
+    return _said(frozen_at(release, timezone.now()), "Production is not frozen.")
 
 
-def _said(overridden: list, otherwise: str) -> Clear:
+def _said(overridden: list[Occurrence], otherwise: str) -> Clear:
     if not overridden:
         return Clear(otherwise)
-    return Clear(f"Overridden: {wording.listed([f.name for f in overridden])}.", waived=True)
+    names = list(dict.fromkeys(found.freeze.name for found in overridden))
+    return Clear(f"Overridden: {wording.listed(names)}.", waived=True)

@@ -14,7 +14,9 @@ from notifications.models import Notification
 from portal import inbox
 from portal.links import address
 from portal.strip import freezes_seen
-from releases.models import FreezeWindow, Product
+from releases import occurrences
+from releases.models import Product
+from releases.occurrences import Occurrence
 from releases.states import Tier
 from reports.sight import only_looks_on
 
@@ -91,14 +93,14 @@ def in_production(product_ids: list[int]) -> dict[int, str]:
     return dict(rows.values_list("environment__product_id", "candidate__release__version"))
 
 
-def freeze_note(freeze: FreezeWindow) -> FreezeNote:
+def freeze_note(found: Occurrence) -> FreezeNote:
     """`Starts Fri 20 Nov, in 10 days. Ends Tue 1 Dec.`, or `On until Tue 1 Dec, in 3 days.`"""
-    if freeze.starts_at > timezone.now():
-        starts = f"Starts {wording.day(freeze.starts_at)}, {wording.relative(freeze.starts_at)}."
-        words = f"{starts} Ends {wording.day(freeze.ends_at)}."
+    if found.starts_at > timezone.now():
+        starts = f"Starts {wording.day(found.starts_at)}, {wording.relative(found.starts_at)}."
+        words = f"{starts} Ends {wording.day(found.ends_at)}."
     else:
-        words = f"On until {wording.moment(freeze.ends_at)}, {wording.relative(freeze.ends_at)}."
-    return FreezeNote(freeze.name, words, address("portal:calendar"))
+        words = f"On until {wording.moment(found.ends_at)}, {wording.relative(found.ends_at)}."
+    return FreezeNote(found.freeze.name, words, address("portal:calendar"))
 
 
 class Shell:
@@ -163,8 +165,8 @@ class Shell:
 
     @cached_property
     def freeze(self) -> FreezeNote | None:
-        standing = freezes_seen(self.user).filter(ends_at__gt=timezone.now()).first()
-        return freeze_note(standing) if standing else None
+        coming = occurrences.coming(freezes_seen(self.user).not_over())
+        return freeze_note(coming[0]) if coming else None
 
     @cached_property
     def nav(self) -> list[Entry]:

@@ -11,7 +11,9 @@ from deployments.states import WAITING
 from portal.links import address
 from portal.month import windows
 from portal.strip import freezes_seen
-from releases.models import FreezeWindow, Release
+from releases import occurrences
+from releases.models import Release
+from releases.occurrences import Occurrence
 from releases.states import IN_MOTION, ReleaseState
 
 BACK, AHEAD = timedelta(days=90), timedelta(days=400)
@@ -32,12 +34,12 @@ def calendar_of(user) -> bytes:
         feed.add_component(_window(release, now))
     for deployment in _planned(user, start, end):
         feed.add_component(_deployment(deployment, now))
-    for freeze in freezes_seen(user).filter(starts_at__lt=end, ends_at__gt=start):
-        feed.add_component(_freeze(freeze, now))
+    for found in occurrences.of(freezes_seen(user).that_may_touch(start, end), start, end):
+        feed.add_component(_freeze(found, now))
     return feed.to_ical()
 
 
-def uid(kind: str, pk: int) -> str:
+def uid(kind: str, pk: int | str) -> str:
     return f"{kind}-{pk}@slipway"
 
 
@@ -86,9 +88,14 @@ def _deployment(deployment: Deployment, now: datetime) -> Event:
     return event
 
 
-def _freeze(freeze: FreezeWindow, now: datetime) -> Event:
-    url = address("portal:calendar")
-    event = _event("freeze", freeze.pk, now, freeze.starts_at, freeze.ends_at, freeze.name, url)
+def _freeze(found: Occurrence, now: datetime) -> Event:
+    """One occurrence. Each is an event of its own: an RRULE keeps the length of the first one (RFC 5545, section 3.8.5.3), so on
+    a day on which the clocks change a calendar would end it an hour off its wall time.
+    """
+    freeze, url = found.freeze, address("portal:calendar")
+    event = _event("freeze", freeze.pk, now, found.starts_at, found.ends_at, freeze.name, url)
+    if freeze.rule:
+        event["uid"] = uid("freeze", f"{freeze.pk}-{found.starts_at.astimezone(UTC):%Y%m%dT%H%M}")
     event.add("description", freeze.reason)
     event.add("transp", "TRANSPARENT")
     event.add("categories", ["Freeze"])

@@ -10,9 +10,11 @@ from core import wording
 from deployments.models import Deployment
 from deployments.states import WAITING
 from portal.links import address
-from portal.needs import freezes_over, overridden
+from portal.needs import in_the_way
 from portal.strip import freezes_seen, instant
+from releases import occurrences
 from releases.models import FreezeWindow, Release
+from releases.occurrences import Occurrence
 from releases.states import IN_MOTION, OPEN, SHIPPED, ReleaseState, Tier
 
 MONTHS = (
@@ -66,7 +68,7 @@ class Month:
     conflicts: list[Conflict]
     planned: int
     shipped: int
-    freezes: list[FreezeWindow]
+    freezes: list[Occurrence]
 
     @property
     def name(self) -> str:
@@ -88,12 +90,11 @@ def month(user, year: int, number: int) -> Month:
     last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     end = last + timedelta(days=7 - last.weekday())
     releases = windows(user, instant(start), instant(end))
-    freezes = list(
-        freezes_seen(user)
-        .filter(starts_at__lt=instant(end), ends_at__gt=instant(start))
-        .prefetch_related("products", "overrides")
+    rows = list(
+        freezes_seen(user).that_may_touch(instant(start), instant(end)).prefetch_related("products", "overrides")
     )
-    conflicts = [*freeze_conflicts(releases, freezes), *overlaps(releases)]
+    freezes = occurrences.of(rows, instant(start), instant(end))
+    conflicts = [*freeze_conflicts(releases, rows), *overlaps(releases)]
     entries = day_entries(releases, planned_deployments(user, instant(start), instant(end)), conflicts)
     inside = [
         r for r in releases if timezone.localtime(r.released_at or r.window_starts_at).date().replace(day=1) == first
@@ -129,13 +130,13 @@ def planned_deployments(user, start: datetime, end: datetime) -> list[Deployment
 def freeze_conflicts(releases, freezes: list[FreezeWindow]) -> list[Conflict]:
     """A window inside a freeze of production, without an override."""
     planned = [r for r in releases if r.state in IN_MOTION and r.state != ReleaseState.DEPLOYING]
-    return [_frozen(r, f) for r in planned for f in freezes if freezes_over(f, r) and not overridden(f, r)]
+    return [_frozen(r, found) for r in planned for found in in_the_way(r, freezes)]
 
 
-def _frozen(release: Release, freeze: FreezeWindow) -> Conflict:
-    frozen = f"Production is frozen from {wording.moment(freeze.starts_at)} to {wording.moment(freeze.ends_at)}."
+def _frozen(release: Release, found: Occurrence) -> Conflict:
+    frozen = f"Production is frozen from {wording.moment(found.starts_at)} to {wording.moment(found.ends_at)}."
     because = f"{wording.moment(release.window_starts_at)}. {frozen}"
-    title = f"{release} is planned inside {freeze.name}"
+    title = f"{release} is planned inside {found.freeze.name}"
     return Conflict("freeze", title, because, "Move the window", edit_url(release), frozenset({release.pk}))
 
 
@@ -209,10 +210,10 @@ def weeks(start: date, end: date, first: date, freezes, entries) -> list[Week]:
     return [Week(made[i].date.isocalendar().week, made[i : i + 7]) for i in range(0, len(made), 7)]
 
 
-def freeze_on(day: date, freezes: list[FreezeWindow]) -> str:
+def freeze_on(day: date, freezes: list[Occurrence]) -> str:
     """The name of the freeze of production that touches a day, "" for none; one of all products comes first."""
     start, end = instant(day), instant(day + timedelta(days=1))
-    touching = [f for f in freezes if f.starts_at < end and f.ends_at > start and Tier.PRODUCTION in f.frozen_tiers]
+    touching = [o.freeze for o in freezes if o.touches(start, end) and Tier.PRODUCTION in o.freeze.frozen_tiers]
     touching.sort(key=lambda f: len(f.products.all()))
     if not touching:
         return ""

@@ -13,8 +13,10 @@ from deployments.models import Deployment
 from deployments.states import DeploymentState
 from portal import inbox, next_step
 from portal.links import address
+from releases import occurrences
 from releases.models import FreezeWindow, Release
-from releases.states import IN_MOTION, ReleaseState, Tier
+from releases.occurrences import Occurrence
+from releases.states import IN_MOTION, ReleaseState
 
 SOON = timedelta(days=7)
 ORDER = {"bad": 0, "warn": 1, "info": 2}
@@ -44,7 +46,7 @@ def needs_of(user) -> list[Need]:
     running = {d.release_id for d in deployments}
     frozen = collisions(mine)
     cards = [blocked_card(r, user) for r in mine if r.pk not in running]
-    cards += [freeze_card(release, freeze) for release, freeze in frozen]
+    cards += [freeze_card(release, found) for release, found in frozen]
     cards += [deployment_card(d) for d in deployments]
     cards += [inbox_card(item) for item in inbox.items_for(user) if not item.of_deployment]
     found = [c for c in cards if c]
@@ -91,46 +93,39 @@ def _window(release: Release) -> str:
     return "Window opens" if release.window_starts_at and release.window_starts_at > timezone.now() else "Window opened"
 
 
-def collisions(releases) -> list[tuple[Release, FreezeWindow]]:
-    """(release, freeze) where the window of a release in motion lies in a standing freeze of production without an override.
+def collisions(releases) -> list[tuple[Release, Occurrence]]:
+    """(release, occurrence of a freeze): the window of a release in motion lies in a freeze of production without an override.
 
     Two queries and one for the products of the freezes, whatever the rows.
     """
     planned = [r for r in releases if r.window_starts_at and r.state in IN_MOTION and r.state != ReleaseState.DEPLOYING]
-    freezes = list(
-        FreezeWindow.objects.standing().filter(ends_at__gt=timezone.now()).prefetch_related("products", "overrides")
-    )
-    return [(r, f) for r in planned for f in freezes if freezes_over(f, r) and not overridden(f, r)]
+    freezes = list(FreezeWindow.objects.standing().not_over().prefetch_related("products", "overrides"))
+    return [(r, found) for r in planned for found in in_the_way(r, freezes)]
 
 
-def freezes_over(freeze: FreezeWindow, release: Release) -> bool:
-    """Whether a freeze of production touches a release's window. Both ends are half-open."""
-    covered = {p.pk for p in freeze.products.all()}
-    return (
-        Tier.PRODUCTION in freeze.frozen_tiers
-        and (not covered or release.product_id in covered)
-        and freeze.starts_at < release.window_ends_at
-        and freeze.ends_at > release.window_starts_at
-    )
+def in_the_way(release: Release, freezes) -> list[Occurrence]:
+    """Occurrences of freezes of production that a window touches and no granted override opens for the release."""
+    return [found for found in occurrences.over(freezes, release) if not overridden(found, release)]
 
 
-def overridden(freeze: FreezeWindow, release: Release) -> bool:
+def overridden(found: Occurrence, release: Release) -> bool:
+    until = max(release.window_starts_at, found.starts_at)
     return any(
-        o.release_id == release.pk and o.state == GrantState.GRANTED and o.expires_at > release.window_starts_at
-        for o in freeze.overrides.all()
+        o.release_id == release.pk and o.state == GrantState.GRANTED and o.expires_at > until
+        for o in found.freeze.overrides.all()
     )
 
 
-def freeze_card(release: Release, freeze: FreezeWindow) -> Need:
+def freeze_card(release: Release, found: Occurrence) -> Need:
     text = (
-        f"Planned for {wording.moment(release.window_starts_at)}, inside {freeze.name}. "
-        f"It cannot go to production before {wording.moment(freeze.ends_at)}."
+        f"Planned for {wording.moment(release.window_starts_at)}, inside {found.freeze.name}. "
+        f"It cannot go to production before {wording.moment(found.ends_at)}."
     )
     url = address("releases:edit", release.product.slug, release.version) or release.get_absolute_url()
-    began = "Freeze began" if freeze.starts_at < timezone.now() else "Freeze starts"
+    began = "Freeze began" if found.starts_at < timezone.now() else "Freeze starts"
     return Need(
         str(release), release.get_absolute_url(), "warn", "alert", "In a freeze", text, "Move the window", url,
-        freeze.starts_at, began,
+        found.starts_at, began,
     )  # fmt: skip
 
 

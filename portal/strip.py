@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from accounts import policy
 from core import wording
+from releases import occurrences
 from releases.models import FreezeWindow, Release
+from releases.occurrences import Occurrence
 from releases.states import OPEN, Tier
 
 DAYS = 28
@@ -77,7 +79,7 @@ def strip(user) -> Strip:
     today = timezone.localdate()
     first = today - timedelta(days=today.weekday())
     start, end = instant(first), instant(first + timedelta(days=DAYS))
-    freezes = list(freezes_seen(user).filter(starts_at__lt=end, ends_at__gt=start).prefetch_related("products"))
+    freezes = occurrences.of(freezes_seen(user).that_may_touch(start, end).prefetch_related("products"), start, end)
     releases = (
         Release.objects.visible_to(user).filter(state__in=OPEN).with_window_between(start, end)
         .filter(window_starts_at__gte=start).select_related("product").order_by("window_starts_at", "pk")
@@ -108,10 +110,10 @@ def column(at: datetime, first: date) -> int:
     return (timezone.localtime(at).date() - first).days + 1
 
 
-def band(freeze: FreezeWindow, first: date) -> Band:
-    start = max(1, column(freeze.starts_at, first))
-    last = min(DAYS, column(freeze.ends_at - timedelta(microseconds=1), first))
-    words = f"{freeze.name}, {wording.day(freeze.starts_at)} to {wording.day(freeze.ends_at)}"
+def band(found: Occurrence, first: date) -> Band:
+    start = max(1, column(found.starts_at, first))
+    last = min(DAYS, column(found.ends_at - timedelta(microseconds=1), first))
+    words = f"{found.freeze.name}, {wording.day(found.starts_at)} to {wording.day(found.ends_at)}"
     return Band(words, start, max(1, last - start + 1))
 
 
@@ -136,13 +138,12 @@ def free_row(taken: dict[int, set[int]], start: int, length: int) -> int:
     return row
 
 
-def in_freeze(release: Release, freezes: list[FreezeWindow]) -> bool:
+def in_freeze(release: Release, freezes: list[Occurrence]) -> bool:
     return any(
-        Tier.PRODUCTION in f.frozen_tiers
-        and (not (covered := {p.pk for p in f.products.all()}) or release.product_id in covered)
-        and f.starts_at < release.window_ends_at
-        and f.ends_at > release.window_starts_at
-        for f in freezes
+        Tier.PRODUCTION in o.freeze.frozen_tiers
+        and occurrences.covers(o.freeze, release.product_id)
+        and o.touches(release.window_starts_at, release.window_ends_at)
+        for o in freezes
     )
 
 

@@ -13,6 +13,7 @@ from deployments.models import Deployment
 from deployments.states import HOLDS_ENVIRONMENT, DeploymentState
 from portal.links import address
 from portal.looks import look
+from releases import occurrences
 from releases.models import Change, Environment, FreezeWindow, Product
 from releases.states import Tier
 
@@ -98,8 +99,9 @@ def _latest(environments) -> dict[int, Deployment]:
 def _frozen(environments) -> set[int]:
     """Ids of environments under a freeze now. Two queries."""
     now = timezone.now()
-    freezes = FreezeWindow.objects.standing().filter(starts_at__lte=now, ends_at__gt=now).prefetch_related("products")
-    rules = [(f.frozen_tiers, {p.pk for p in f.products.all()}) for f in freezes]
+    freezes = FreezeWindow.objects.standing().not_over(now).filter(starts_at__lte=now).prefetch_related("products")
+    on = [found.freeze for found in occurrences.at(freezes, now)]
+    rules = [(f.frozen_tiers, {p.pk for p in f.products.all()}) for f in on]
     return {
         e.pk for e in environments if any(e.tier in tiers and (not ids or e.product_id in ids) for tiers, ids in rules)
     }

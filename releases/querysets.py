@@ -1,7 +1,5 @@
 """Reads by their domain names. Every method returns a queryset."""
 
-from datetime import timedelta
-
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -69,18 +67,30 @@ class TemplateQuerySet(models.QuerySet):
         return self.filter(state=TemplateState.APPROVED)
 
 
-class FreezeQuerySet(models.QuerySet):
+class RecurringQuerySet(models.QuerySet):
+    """Rows that come once or again. Which of their occurrences are meant, `releases.occurrences` tells."""
+
+    def not_over(self, at=None):
+        """Those of which something is on at an instant (now by default), or still to come."""
+        at = at or timezone.now()
+        once = Q(rule="", ends_at__gt=at)
+        again = ~Q(rule="") & (Q(last_ends_at__isnull=True) | Q(last_ends_at__gt=at))
+        return self.filter(once | again)
+
+    def that_may_touch(self, start, end):
+        """Those of which an occurrence may touch the half-open span: it has begun by then and is not over."""
+        return self.not_over(start).filter(starts_at__lt=end)
+
+
+class FreezeQuerySet(RecurringQuerySet):
     def standing(self):
         return self.filter(lifted_at__isnull=True)
 
-    def touching(self, start, end, product_id: int):
-        """Standing freezes of a product that touch the half-open span."""
-        return (
-            self.standing()
-            .filter(Q(products__isnull=True) | Q(products=product_id), starts_at__lt=end, ends_at__gt=start)
-            .distinct()
-        )
+    def of_product(self, product_id: int):
+        """Those of a product, and of all products."""
+        return self.filter(Q(products__isnull=True) | Q(products=product_id)).distinct()
 
-    def now(self, product_id: int):
-        instant = timezone.now()
-        return self.touching(instant, instant + timedelta(microseconds=1), product_id)
+
+class WindowQuerySet(RecurringQuerySet):
+    def visible_to(self, user):
+        return policy.only_where(self, user, "releases.view_product", "environment__product_id")

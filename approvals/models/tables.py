@@ -2,7 +2,6 @@
 
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
-from django.utils import timezone
 
 from accounts.models import Absence, Grant, Team, User
 from accounts.roles import ROLES
@@ -88,4 +87,4 @@ def edits_of_open_versions():
 
 def freezes_ahead():
     """Freezes that are on or still to come."""
-    return FreezeWindow.objects.standing().filter(ends_at__gt=timezone.now()).prefetch_related("products")
+    return FreezeWindow.objects.standing().not_over().prefetch_related("products")

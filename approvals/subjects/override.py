@@ -19,11 +19,17 @@ def content(override) -> dict[str, dict]:
             "freeze_starts": parts.instant(freeze.starts_at),
             "freeze_ends": parts.instant(freeze.ends_at),
             "overridden_until": parts.instant(override.expires_at),
-        },
+        }
+        | _again(freeze),
         Facet.ROLLBACK.value: {},
         Facet.RISK.value: {"reason": override.reason, "follow_up": override.follow_up},
         Facet.CONFIGURATION.value: {},
     }
+
+
+def _again(freeze) -> dict:
+    """What a freeze that comes again adds; one that comes once keeps the sheet that it always had."""
+    return {"freeze_comes_again": f"{freeze.comes_again}, {freeze.zone}"} if freeze.rule else {}
 
 
 def stance(override) -> Stance:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from approvals.subjects.kind import Facts, highest_tier
-from releases.states import RiskBand, Tier
+from releases import occurrences
+from releases.states import RiskBand
 
 BANDS = (RiskBand.LOW, RiskBand.MEDIUM, RiskBand.HIGH)
 
@@ -53,21 +54,7 @@ def band_of_release(release) -> str:
 
 def touches_freeze(release, freezes) -> bool:
     """Whether the release's window touches a freeze of production that covers its product."""
-    start, end = release.window_starts_at, release.window_ends_at
-    if not start or not end:
-        return False
-    return any(
-        str(Tier.PRODUCTION) in freeze.frozen_tiers
-        and freeze.starts_at < end
-        and freeze.ends_at > start
-        and covers(freeze, release.product_id)
-        for freeze in freezes
-    )
-
-
-def covers(freeze, product_id: int) -> bool:
-    products = freeze.products.all()
-    return not products or any(p.pk == product_id for p in products)
+    return bool(occurrences.over(freezes, release))
 
 
 def exemption_facts(subject: str, release, exemption, *, in_freeze: bool | None = None) -> Facts:

@@ -92,7 +92,7 @@ def override_new(request: HttpRequest, product: str, version: str) -> HttpRespon
     """Asks to ship a release during a freeze that stands in its way."""
     release = the_release(request, product, version)
     policy.require(request.user, "releases.manage_release", release)
-    freezes = FreezeWindow.objects.filter(pk__in=[f.pk for f in freezes_in_the_way(release)])
+    freezes = FreezeWindow.objects.filter(pk__in=[o.freeze.pk for o in freezes_in_the_way(release)])
     form = OverrideForm(request.POST or None, freezes=freezes, initial={"expires_at": release.window_ends_at})
     if request.method == "POST" and form.is_valid():
         data = dict(form.cleaned_data)

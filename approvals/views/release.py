@@ -18,7 +18,8 @@ from core import gates, wording
 from core.blockers import Refused
 from releases import frame
 from releases.models import Change, ChangeTemplate, Release
-from releases.states import ChangeState, ReleaseState, Tier
+from releases.occurrences import Occurrence
+from releases.states import ChangeState, ReleaseState
 from releases.views.finding import the_change, the_release
 
 CANDIDATES_SHOWN = 8
@@ -82,14 +83,11 @@ def matrix(release: Release) -> Matrix:
     return Matrix([(k, SignoffKind(k).label, k in required) for k in kinds], rows)
 
 
-def freezes_in_the_way(release: Release) -> list:
-    """Standing freezes of production that are on now or that the window touches."""
-    start, end, now = release.window_starts_at, release.window_ends_at, timezone.now()
-    return [
-        f
-        for f in guards.freezes_of(release, Tier.PRODUCTION)
-        if f.starts_at <= now < f.ends_at or (start and f.starts_at < end and f.ends_at > start)
-    ]
+def freezes_in_the_way(release: Release) -> list[Occurrence]:
+    """Of each standing freeze of production the first occurrence that is on now or that the window touches."""
+    found = [*guards.frozen_at(release, timezone.now()), *guards.frozen_in_window(release)]
+    first = {occurrence.freeze.pk: occurrence for occurrence in reversed(found)}
+    return sorted(first.values(), key=lambda occurrence: occurrence.starts_at)
 
 
 @login_required

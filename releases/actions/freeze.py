@@ -8,16 +8,19 @@ from accounts.models import User
 from core.blockers import refuse
 from core.events import record
 from core.locking import locked
+from releases.actions import timetable
 from releases.actions.editing import apply, needs_text
 from releases.models import FreezeWindow, Product
 from releases.states import Tier
 
-FIELDS = ("name", "reason", "starts_at", "ends_at", "tiers")
+FIELDS = ("name", "reason", "tiers", *timetable.FIELDS)
 
 
 @transaction.atomic(durable=True)
 def add_freeze(*, actor: User, products=(), **fields) -> FreezeWindow:
     """Announce a freeze: name, reason, starts_at, ends_at, tiers (none: production), for `products` (none: all).
+
+    With `rule` (RFC 5545) it comes again by the wall time of `zone`; starts_at and ends_at are then its first occurrence.
 
     Raises PermissionDenied when the actor may not keep freezes for each of the products, or Refused at the field.
     """
@@ -72,8 +75,7 @@ def _require_standing(freeze: FreezeWindow) -> None:
 
 
 def _check(freeze: FreezeWindow) -> None:
-    if freeze.ends_at <= freeze.starts_at:
-        refuse("freeze-order", "The freeze ends before it starts. Choose a later end.", field="ends_at")
+    timetable.settle(freeze, "freeze")
     if set(freeze.tiers) - set(Tier.values):
         refuse("tier-unknown", "Choose tiers from the list.", field="tiers")
 
@@ -87,6 +89,8 @@ def _told(freeze: FreezeWindow, products: list[Product]) -> dict:
         "name": freeze.name,
         "starts_at": freeze.starts_at,
         "ends_at": freeze.ends_at,
+        "comes_again": freeze.comes_again,
+        "zone": freeze.zone if freeze.rule else "",
         "products": _names(products),
         "tiers": sorted(freeze.frozen_tiers),
     }

@@ -53,12 +53,29 @@ class DependencySerializer(serializers.ModelSerializer):
 
 
 class FreezeSerializer(serializers.ModelSerializer):
+    """A freeze. With `rule` (RFC 5545) it comes again by the wall time of `zone`; the instants are its first occurrence, in UTC."""
+
+    comes_again = serializers.CharField(read_only=True, help_text="The rule in plain words")
     tiers = serializers.ListField(child=serializers.ChoiceField(Tier.choices), required=False)
 
     class Meta:
         model = FreezeWindow
-        fields = ["id", "name", "reason", "starts_at", "ends_at", "products", "tiers", "lifted_at", "created_by"]
-        read_only_fields = ["lifted_at", "created_by"]
+        fields = [
+            "id",
+            "name",
+            "reason",
+            "starts_at",
+            "ends_at",
+            "rule",
+            "zone",
+            "comes_again",
+            "last_ends_at",
+            "products",
+            "tiers",
+            "lifted_at",
+            "created_by",
+        ]
+        read_only_fields = ["last_ends_at", "lifted_at", "created_by"]
 
 
 class RiskViewSet(Seen, mixins.DestroyModelMixin, viewsets.ReadOnlyModelViewSet):

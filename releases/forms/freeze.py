@@ -4,18 +4,17 @@ from django import forms
 
 from accounts import policy
 from accounts.models import User
-from releases.forms.knock import moment, text
+from releases.forms.knock import text
+from releases.forms.timetable import TimetableForm
 from releases.models import Product
 from releases.states import Tier
 
 
-class FreezeForm(forms.Form):
+class FreezeForm(TimetableForm):
     """When nothing ships, where, and for which products (none: all)."""
 
     name = forms.CharField(label="Name", max_length=80)
     reason = text("Reason", rows=2)
-    starts_at = moment("Starts", required=True)
-    ends_at = moment("Ends", required=True)
     products = forms.ModelMultipleChoiceField(
         label="Products", queryset=Product.objects.none(), required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -37,9 +36,3 @@ class FreezeForm(forms.Form):
         self.fields["products"].help_text = (
             "None chosen: all products." if everywhere else "Those whose releases you manage."
         )
-
-    def clean(self):
-        data = super().clean()
-        if data.get("starts_at") and data.get("ends_at") and data["ends_at"] <= data["starts_at"]:
-            self.add_error("ends_at", "The freeze ends before it starts. Choose a later end.")
-        return data

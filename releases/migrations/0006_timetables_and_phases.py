@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='freezewindow',
             name='rule',
-            field=models.CharField(blank=True, db_default='', help_text='As in FREQ=WEEKLY;BYDAY=TU; empty: once', max_length=200, verbose_name='comes again'),
+            field=models.CharField(blank=True, db_default='', default='', help_text='As in FREQ=WEEKLY;BYDAY=TU; empty: once', max_length=200, verbose_name='comes again'),
         ),
         migrations.AddField(
             model_name='freezewindow',
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('starts_at', models.DateTimeField()),
                 ('ends_at', models.DateTimeField()),
-                ('rule', models.CharField(blank=True, db_default='', help_text='As in FREQ=WEEKLY;BYDAY=TU; empty: once', max_length=200, verbose_name='comes again')),
+                ('rule', models.CharField(blank=True, db_default='', default='', help_text='As in FREQ=WEEKLY;BYDAY=TU; empty: once', max_length=200, verbose_name='comes again')),
                 ('zone', models.CharField(db_default='UTC', default='UTC', max_length=64, verbose_name='time zone')),
                 ('last_ends_at', models.DateTimeField(blank=True, help_text='When the last occurrence of a rule ends; empty: it has no last one', null=True)),
                 ('name', models.CharField(max_length=80)),

@@ -1,12 +1,16 @@
 """Times that come again: when an environment may be deployed to, when nothing may be, and what a collision of plans means."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from core import recurrence
+from core.spans import Repeating, Span
 from releases.models.product import Environment, Product
-from releases.querysets import FreezeQuerySet
+from releases.querysets import FreezeQuerySet, WindowQuerySet
 from releases.states import ConflictKind, Severity, Tier
 
 
@@ -19,7 +23,12 @@ class Recurring(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     rule = models.CharField(
-        "comes again", max_length=200, blank=True, db_default="", help_text="As in FREQ=WEEKLY;BYDAY=TU; empty: once"
+        "comes again",
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="As in FREQ=WEEKLY;BYDAY=TU; empty: once",
     )
     zone = models.CharField("time zone", max_length=64, default="UTC", db_default="UTC")
     last_ends_at = models.DateTimeField(
@@ -28,6 +37,21 @@ class Recurring(models.Model):
 
     class Meta:
         abstract = True
+
+    @property
+    def times(self) -> Repeating:
+        return Repeating(self.starts_at, self.ends_at, self.rule, self.zone)
+
+    @property
+    def comes_again(self) -> str:
+        """`every Friday`, in plain words; "" for what comes once."""
+        return recurrence.in_words(self.rule) if self.rule else ""
+
+    def occurrence_at(self, at: datetime) -> Span | None:
+        return self.times.occurrence_at(at)
+
+    def next_after(self, at: datetime) -> Span | None:
+        return self.times.next_after(at)
 
 
 class FreezeWindow(Recurring):
@@ -64,6 +88,8 @@ class DeploymentWindow(Recurring):
     name = models.CharField(max_length=80)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = WindowQuerySet.as_manager()
 
     class Meta:
         ordering = ["environment_id", "starts_at"]

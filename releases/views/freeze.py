@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import policy
 from core.blockers import Refused
+from core.spans import Span
 from releases import actions
 from releases.forms.freeze import FreezeForm
 from releases.forms.knock import ReasonForm, knock, tell
@@ -32,12 +33,13 @@ def freezes(request: HttpRequest) -> HttpResponse:
     """`?show=all` adds those that are over or lifted."""
     rows, all_of_them = _seen(request), request.GET.get("show") == "all"
     if not all_of_them:
-        rows = rows.filter(lifted_at__isnull=True, ends_at__gt=timezone.now())
+        rows = rows.standing().not_over()
     order = "-starts_at" if all_of_them else "starts_at"
     context = {
         "page": Paginator(rows.order_by(order, "pk"), PER_PAGE).get_page(request.GET.get("page")),
         "all": all_of_them,
         "standing_of": standing_of,
+        "time_of": time_of,
         "tiers": dict(Tier.choices),
         "may_keep": policy.may_anywhere(request.user, "releases.manage_freezes"),
     }
@@ -49,7 +51,16 @@ def standing_of(freeze: FreezeWindow) -> str:
     now = timezone.now()
     if freeze.lifted_at:
         return "lifted"
-    return "planned" if now < freeze.starts_at else "active" if now < freeze.ends_at else "over"
+    if freeze.occurrence_at(now):
+        return "active"
+    return "planned" if freeze.next_after(now) else "over"
+
+
+def time_of(freeze: FreezeWindow) -> Span:
+    """The occurrence that is on, else the next one; for what is over its first."""
+    now = timezone.now()
+    first = Span(freeze.starts_at, freeze.ends_at)
+    return freeze.occurrence_at(now) or freeze.next_after(now) or first
 
 
 @login_required
@@ -66,17 +77,17 @@ def freeze_new(request: HttpRequest) -> HttpResponse:
 
 
 def _fields(form: FreezeForm) -> dict:
-    return form.cleaned_data | {"products": list(form.cleaned_data["products"])}
+    return form.wanted | {"products": list(form.cleaned_data["products"])}
 
 
 @login_required
 def freeze(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows a freeze; those who may keep it change it here, or lift it (POST `do`: lift)."""
     found = get_object_or_404(_seen(request), pk=pk)
-    initial = {name: getattr(found, name) for name in ("name", "reason", "starts_at", "ends_at", "tiers")}
+    initial = {name: getattr(found, name) for name in ("name", "reason", "tiers")}
     initial |= {"products": list(found.products.all())}
     lifting = request.POST.get("do") == "lift"
-    form = FreezeForm(None if lifting else request.POST or None, keeper=request.user, initial=initial)
+    form = FreezeForm(None if lifting else request.POST or None, keeper=request.user, row=found, initial=initial)
     if lifting:
         reason = ReasonForm("", request.POST)
         try:
@@ -103,6 +114,7 @@ def _page(
         "fields": form,
         "freeze": found,
         "standing": standing_of(found) if found else "",
+        "time": time_of(found) if found else None,
         "may_keep": may and (found is None or found.lifted_at is None),
         "reason": reason or ReasonForm("The calendar and the releases that waited show it."),
         "tiers": dict(Tier.choices),
