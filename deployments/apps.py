@@ -19,17 +19,16 @@ class DeploymentsConfig(AppConfig):
             consumer="deployments.supersede",
             run=reactions.supersede_waiting,
         )
+        outbox.on("step.ready", consumer="deployments.deploy_step", run=reactions.deploy_step)
+        outbox.on(reactions.ENDED, consumer="deployments.settle_step", run=reactions.settle_step)
 
 
 def _answer_own_gates(gates, guards):
-    start = {
+    queue = {
         "not_blocked": (guards.blocked, "Nothing blocks it", None),
-        "environment_free": (guards.environment_taken, "Environment is free", None),
-        "previous_environment": (
-            guards.not_verified_before,
-            "Verified in the environment before",
-            guards.because_verified_before,
-        ),
+        "not_held": (guards.held, "Not held", None),
+        "progression": (guards.progression_prevented, "May go on", guards.because_progression),
+        "earlier_phases": (guards.earlier_phases_open, "Earlier phases", guards.because_phase_open),
         "current_candidate": (guards.not_current_candidate, "Current candidate", None),
         "release_may_deploy": (guards.release_not_ready, "Release may deploy", None),
         "window_open": (guards.window_closed, "Window", guards.because_window),
@@ -38,8 +37,10 @@ def _answer_own_gates(gates, guards):
         "not_older": (guards.older_than_running, "Not older than what runs", None),
         "rehearsed": (guards.not_rehearsed, "Way back rehearsed", guards.because_rehearsed),
     }
-    for name, (find, label, because) in start.items():
+    for name, (find, label, because) in queue.items():
+        gates.register("deployment.enqueue", name, find, label=label, because=because)
         gates.register("deployment.start", name, find, label=label, because=because)
+    gates.register("deployment.start", "environment_free", guards.not_free, label="Environment is free")
     gates.register("deployment.verify", "runs_succeeded", guards.runs_unfinished, label="Hooks succeeded")
     gates.register("deployment.succeed", "verified", guards.not_verified, label="Verified")
     gates.register(

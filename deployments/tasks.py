@@ -6,7 +6,7 @@ Beat rings `tick` every second; it rings for each due row, and the claim inside 
 from celery import shared_task
 
 from deployments import due
-from deployments.actions import deployment, run, verification
+from deployments.actions import deployment, run, runbook_step, verification
 from deployments.doorbell import ring
 
 
@@ -17,6 +17,12 @@ def tick() -> int:
     for task, pk in found:
         ring(task, pk)
     return len(found)
+
+
+@shared_task
+def flag_late() -> int:
+    """Tell of steps of runbooks that are late. Beat asks each minute."""
+    return runbook_step.flag_late()
 
 
 @shared_task

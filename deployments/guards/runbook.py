@@ -1,20 +1,23 @@
 """What a runbook needs before it starts and before it is over."""
 
 from core.blockers import Blocker
-from deployments.states import StepState
+from deployments.states import StepKind, StepState
+from releases.states import FINISHED
 
 OVER = (StepState.DONE, StepState.SKIPPED)
 
 
 def incomplete(runbook) -> list[Blocker]:
-    """Steps, and somebody for each that a person does."""
+    """A release that is not over, steps, and somebody for each that a person does."""
+    if runbook.release.state in FINISHED:
+        return [Blocker("release-over", f"{runbook.release} is {runbook.release.get_state_display().lower()}.")]
     steps = list(runbook.steps.all())
     if not steps:
         return [Blocker("no-step", "The runbook has no steps yet. Add the first one.")]
     return [
         Blocker(f"no-owner:{step.pk}", f"Nobody does “{step.name}”. Name a person or a team.")
         for step in steps
-        if step.kind == "manual" and step.owner_id is None and step.team_id is None
+        if step.kind == StepKind.MANUAL and step.owner_id is None and step.team_id is None
     ]
 
 
