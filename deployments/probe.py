@@ -1,12 +1,10 @@
-"""Asking a deployed service whether it is well, and judging when it has been so for long enough."""
+"""Asking a deployed service whether it is well."""
 
 import json
 import re
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 from urllib.parse import urljoin, urlsplit
 
 from django.utils import timezone
@@ -17,7 +15,6 @@ from deployments.drivers.wire import Answer, Broken, NotSent, exchange
 MAX_BYTES = 1_000_000
 MAX_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
-MAX_GAP_S = 15
 EXCERPT_CHARACTERS = 120
 
 
@@ -54,23 +51,6 @@ def probe(
         return Sample(False, None, f"No answer: {error}", _since(began), at)
     trouble = _status_trouble(answer, expect_status) or _body_trouble(answer, expect_text, expect_version)
     return Sample(not trouble, answer.status, trouble or _praise(answer, expect_version), _since(began), at)
-
-
-def steady(samples: Sequence[Sample], steady_s: float, now: datetime) -> bool:
-    """Whether the service has been well without a break for the last `steady_s` seconds before `now`.
-
-    True when each sample of that time is good, one at or before its beginning was good too, and nowhere, up to now, is
-    there a gap of more than MAX_GAP_S seconds in which nobody looked. No samples are no proof.
-    """
-    begins_at = now - timedelta(seconds=steady_s)
-    known = sorted((sample for sample in samples if sample.at <= now), key=lambda sample: sample.at)
-    before = [sample for sample in known if sample.at <= begins_at]
-    relevant = before[-1:] + known[len(before) :]
-    if not before or not all(sample.ok for sample in relevant):
-        return False
-    instants = [sample.at for sample in relevant] + [now]
-    gaps = [later - earlier for earlier, later in pairwise(instants)]
-    return max(gaps) <= timedelta(seconds=MAX_GAP_S)
 
 
 def _get(url: str, expect_status: int, token: str, ends_at: float) -> Answer:

@@ -1,26 +1,22 @@
 """Doors of a deployment: planned, started, stopped, taken on, undone, and moved on by the engine."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404
 from django.utils import timezone
 
 from accounts import policy
 from accounts.models import User
-from core.blockers import Refused, refuse
+from core.blockers import refuse
 from core.events import record
 from core.wording import full
-from deployments.actions import steps
+from deployments.actions import steps, waiting
 from deployments.actions.steps import entered, held
+from deployments.guards import verification_of
 from deployments.models import Deployment, Run
 from deployments.states import WAITING, DeploymentState, How, OnFailure, RunState
 
 DEPLOY = "releases.deploy"
-QUEUE_S = 3
-PATIENCE = timedelta(hours=24)
-ONLY_TAKEN = {"environment-taken", "environment-stopping"}
 STOPPED = (RunState.UNKNOWN, RunState.FAILED, RunState.CANCELLED)
 
 
@@ -34,19 +30,19 @@ def plan_deployment(
     """
     with entered(release_id, environment_id) as (release, environment):
         policy.require(actor, DEPLOY, release)
-        return _plan(release, environment, actor=actor, scheduled_for=scheduled_for)
+        return plan(release, environment, actor=actor, scheduled_for=scheduled_for)
 
 
 def deploy(release_id: int, environment_id: int, *, actor: User) -> Deployment:
     """Plan and start at once: both, or neither. Raises as plan_deployment and start_deployment."""
     with entered(release_id, environment_id) as (release, environment):
         policy.require(actor, DEPLOY, release)
-        deployment = _plan(release, environment, actor=actor)
+        deployment = plan(release, environment, actor=actor)
         steps.start(deployment, actor=actor)
     return deployment
 
 
-def _plan(release, environment, *, actor: User, scheduled_for: datetime | None = None) -> Deployment:
+def plan(release, environment, *, actor: User, scheduled_for: datetime | None = None) -> Deployment:
     if release.candidate is None:
         refuse("no-candidate", f"{release} has no candidate to deploy. Add one first.")
     _require_sensible(release, environment, scheduled_for)
@@ -94,14 +90,8 @@ def pause(deployment_id: int, *, actor: User, reason: str) -> Deployment:
     """Stop before the next step. The step under way goes on to its end. Raises as the other doors."""
     with held(deployment_id) as deployment:
         policy.require(actor, DEPLOY, deployment)
-        _pause(deployment, reason, actor=actor)
+        steps.pause(deployment, reason, actor=actor)
     return deployment
-
-
-def _pause(deployment: Deployment, reason: str, *, actor: User) -> None:
-    deployment.pause(reason=reason)
-    deployment.save()
-    record("deployment.paused", deployment, actor=actor, reason=reason, **steps.facts(deployment))
 
 
 def resume(deployment_id: int, *, actor: User, reason: str, how: str = How.RETRY) -> Deployment:
@@ -191,14 +181,14 @@ def supersede(release_id: int, *, actor: User) -> int:
 def advance(deployment_id: int) -> Deployment:
     """The engine's one step: whatever the deployment's rows ask for now. Harmless to repeat."""
     with held(deployment_id) as deployment:
+        if deployment.state == DeploymentState.VERIFYING:
+            return deployment  # `verify` looks after it, at its own times
         deployment.due_at = None
         deployment.save(update_fields=["due_at"])
         if deployment.state == DeploymentState.RUNNING:
             _judge_runs(deployment)
-        elif deployment.state == DeploymentState.VERIFYING:
-            steps.look_again(deployment)
         elif deployment.state in WAITING:
-            _start_when_due(deployment)
+            waiting.start_when_due(deployment)
     return deployment
 
 
@@ -207,13 +197,13 @@ def _judge_runs(deployment: Deployment) -> None:
     runs = deployment.latest_runs()
     for run in runs:
         if run.state == RunState.UNKNOWN or (run.state == RunState.FAILED and run.on_failure == OnFailure.PAUSE):
-            _pause(deployment, f"{run.name}: {run.detail or run.get_state_display()}", actor=system)
+            steps.pause(deployment, f"{run.name}: {run.detail or run.get_state_display()}", actor=system)
             return
         if run.state == RunState.FAILED:
             steps.fail(deployment, f"{run.name} failed: {run.detail}", actor=system)
             return
         if run.state == RunState.CANCELLED:
-            _pause(deployment, f"{run.name} was cancelled.", actor=system)
+            steps.pause(deployment, f"{run.name} was cancelled.", actor=system)
             return
     if any(run.state in steps.UNDER_WAY for run in runs):
         steps.go_on(deployment)
@@ -221,62 +211,4 @@ def _judge_runs(deployment: Deployment) -> None:
     deployment.verify()
     deployment.save()
     record("deployment.verifying", deployment, actor=system, **steps.facts(deployment))
-    steps.look_again(deployment)
-
-
-def _start_when_due(deployment: Deployment) -> None:
-    """Start a scheduled or queued deployment. A taken environment makes it queue; a closed gate makes it wait for a person."""
-    if deployment.state not in (DeploymentState.SCHEDULED, DeploymentState.QUEUED) or _is_too_late(deployment):
-        return _expire_when_late(deployment)
-    if deployment.scheduled_for and deployment.scheduled_for > timezone.now():
-        deployment.due_at = deployment.scheduled_for
-        return deployment.save(update_fields=["due_at"])
-    try:
-        with transaction.atomic():
-            policy.require(deployment.created_by, DEPLOY, deployment)
-            steps.start(deployment, actor=deployment.created_by)
-    except Refused as refusal:
-        steps.refresh(deployment)
-        _wait(deployment, refusal)
-    except (PermissionDenied, Http404):
-        steps.refresh(deployment)
-        _await_person(deployment, f"{deployment.created_by} may not deploy any more.", [])
-
-
-def _wait(deployment: Deployment, refusal: Refused) -> None:
-    if {b.code for b in refusal.blockers} <= ONLY_TAKEN:
-        if deployment.state != DeploymentState.QUEUED:
-            deployment.enqueue()
-            deployment.detail = str(refusal)
-            deployment.save()
-            record("deployment.queued", deployment, actor=steps.the_system(), reason=str(refusal))
-        steps.look_again(deployment, in_s=QUEUE_S)
-    else:
-        _await_person(deployment, str(refusal), [b.code for b in refusal.blockers])
-
-
-def _await_person(deployment: Deployment, reason: str, blockers: list[str]) -> None:
-    deployment.await_approval(reason=reason)
-    deployment.due_at = _latest_start(deployment)
-    deployment.save()
-    record("deployment.awaiting", deployment, actor=steps.the_system(), reason=reason, blockers=blockers)
-
-
-def _latest_start(deployment: Deployment) -> datetime:
-    """Until when it may start: the end of the window in production, else a day after its time."""
-    ends = deployment.release.window_ends_at if deployment.environment.is_production else None
-    return ends or (deployment.scheduled_for or deployment.created_at) + PATIENCE
-
-
-def _is_too_late(deployment: Deployment) -> bool:
-    return timezone.now() >= _latest_start(deployment)
-
-
-def _expire_when_late(deployment: Deployment) -> None:
-    if not _is_too_late(deployment):
-        return
-    why = "its window closed" if deployment.environment.is_production else "a day has passed since its time"
-    reason = f"It did not start: {why}. {deployment.detail}".strip()
-    deployment.expire(reason=reason)
-    deployment.save()
-    record("deployment.expired", deployment, actor=steps.the_system(), reason=reason, **steps.facts(deployment))
+    steps.look_again(deployment, in_s=verification_of(deployment.environment).delay_s)

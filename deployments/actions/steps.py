@@ -13,10 +13,10 @@ from accounts.models import User
 from core.blockers import Refused
 from core.events import record
 from core.locking import locked
-from deployments import guards, way_back
+from deployments import clock, guards, way_back
 from deployments.actions import rehearsed, shipping
 from deployments.doorbell import ring_after_commit
-from deployments.models import Deployment, Run
+from deployments.models import Deployment, Run, Sample
 from deployments.states import DeploymentKind, DeploymentState, RunState
 from releases.models import Environment, Release
 
@@ -81,10 +81,11 @@ def facts(deployment: Deployment) -> dict:
     }
 
 
-def lay_out_run(deployment: Deployment, hook, position: int, attempt: int = 1) -> Run:
-    """One attempt of one step. Its key names the call for ever, so a repeat of the call is the same run."""
+def lay_out_run(deployment: Deployment, hook, position: int, attempt: int = 1, *, sample: Sample | None = None) -> Run:
+    """One attempt of one step, or of a sample. Its key names the call for ever, so a repeat of the call is the same run."""
     return Run.objects.create(
         deployment=deployment,
+        sample=sample,
         hook=hook,
         name=hook.name,
         purpose=hook.on,
@@ -95,7 +96,7 @@ def lay_out_run(deployment: Deployment, hook, position: int, attempt: int = 1) -
         timeout_s=hook.timeout_s,
         on_failure=hook.on_failure,
         point_of_no_return=hook.point_of_no_return,
-        key=f"{deployment.key}-{position}-{attempt}",
+        key=f"{deployment.key}-s{sample.pk}-{position}" if sample else f"{deployment.key}-{position}-{attempt}",
         token=secrets.token_urlsafe(32),
     )
 
@@ -134,8 +135,16 @@ def look_again(deployment: Deployment, *, in_s: float = 0) -> None:
         ring_after_commit("verify" if deployment.state == DeploymentState.VERIFYING else "advance", deployment.pk)
 
 
+def close_samples(deployment: Deployment, why: str) -> None:
+    """Nobody waits for the answers of an open sample any more: it was not well, and belongs to no proof."""
+    deployment.samples.filter(is_open=True).update(
+        is_open=False, ok=False, closed_at=clock.now(), asked_until=None, detail=why
+    )
+
+
 def stop_runs(deployment: Deployment, *, actor: User) -> None:
     """Cancel what is under way; the engine then tells the tools."""
+    close_samples(deployment, "The verification ended before all had answered.")
     for run in deployment.runs.select_for_update(of=("self",), no_key=True).filter(state__in=UNDER_WAY):
         run.deployment = deployment
         run.cancel()
@@ -143,6 +152,14 @@ def stop_runs(deployment: Deployment, *, actor: User) -> None:
         record("run.ended", run, actor=actor, step=run.name, detail="Cancelled.")
         if run.is_stopping:
             ring_after_commit("stop_run", run.pk)
+
+
+def pause(deployment: Deployment, reason: str, *, actor: User) -> None:
+    """Stop before the next step, or in the middle of the verification, which then begins anew."""
+    deployment.pause(reason=reason)
+    deployment.save()
+    close_samples(deployment, "The deployment was paused before all had answered.")
+    record("deployment.paused", deployment, actor=actor, reason=reason, **facts(deployment))
 
 
 def fail(deployment: Deployment, reason: str, *, actor: User) -> None:

@@ -14,20 +14,20 @@ from deployments.drivers.signed import clean, signature, signer
 from deployments.drivers.wire import Answer, Broken, NotSent, exchange
 
 MAX_BYTES = 100_000
-TOLD = [
+TOLD = (
     "product",
     "environment",
     "address",
     "deployment",
+    "kind",
     "candidate",
     "version",
     "commit",
     "artifact_digest",
     "previous_version",
-    "kind",
     "sample",
     "check",
-]
+)
 
 
 class ExternalCheck(Kind):

@@ -6,12 +6,15 @@ from coming back. A stop still holds: nothing enters a blocked environment.
 
 from deployments.guards.hooks import because_hooks, hooks_unfit, unfit
 from deployments.guards.pipeline import (
-    because_verified_before,
+    because_phase_open,
+    because_progression,
+    earlier_phases_open,
     not_current_candidate,
-    not_verified_before,
     older_than_running,
+    progression_prevented,
+    why_closed,
 )
-from deployments.guards.proof import not_verified, runs_unfinished, verification_of
+from deployments.guards.proof import is_asked, looks_at, not_verified, runs_unfinished, verification_of
 from deployments.guards.rehearsal import because_rehearsed, not_rehearsed
 from deployments.guards.release import release_not_ready
 from deployments.guards.runbook import incomplete, steps_left
@@ -22,7 +25,7 @@ from deployments.guards.shipped import (
     rollback_unfinished,
     rollbacks_unconfirmed,
 )
-from deployments.guards.stops import blocked, environment_taken
+from deployments.guards.stops import blocked, environment_taken, held, not_free
 from deployments.guards.times import because_not_frozen, because_window, frozen, window_closed
 from deployments.guards.way_back import because_way_back, no_way_back
 
@@ -31,22 +34,28 @@ __all__ = [
     "because_hooks",
     "because_not_frozen",
     "because_rehearsed",
-    "because_verified_before",
+    "because_phase_open",
+    "because_progression",
     "because_way_back",
     "because_window",
     "blocked",
+    "earlier_phases_open",
     "environment_taken",
     "frozen",
+    "held",
     "hooks_unfit",
     "incomplete",
+    "is_asked",
+    "looks_at",
     "no_way_back",
     "not_current_candidate",
+    "not_free",
     "not_rehearsed",
     "not_verified",
-    "not_verified_before",
     "older_than_running",
     "owes_confirmation",
     "production_unproven",
+    "progression_prevented",
     "release_not_ready",
     "rollback_unfinished",
     "rollbacks_unconfirmed",
@@ -54,5 +63,6 @@ __all__ = [
     "steps_left",
     "unfit",
     "verification_of",
+    "why_closed",
     "window_closed",
 ]

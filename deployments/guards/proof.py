@@ -1,10 +1,13 @@
 """What proves that a deployment has succeeded."""
 
-from django.utils import timezone
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef
 
 from core.blockers import Blocker
-from deployments import probe
-from deployments.states import RunState
+from deployments import clock
+from deployments.states import Purpose, RunState
+from deployments.steadiness import Look, look_of, well_for
 
 PASSED = (RunState.SUCCEEDED, RunState.SKIPPED)
 
@@ -22,17 +25,36 @@ def runs_unfinished(deployment) -> list[Blocker]:
 
 
 def not_verified(deployment) -> list[Blocker]:
-    """The probes since the verification began must have been good without a break for the steady time."""
-    steady_s = verification_of(deployment.environment).steady_s
-    if not deployment.environment.url:
-        return [] if deployment.samples.filter(ok=True).exists() else [Blocker("not-verified", "Nobody looked yet.")]
-    samples = [
-        probe.Sample(sample.ok, sample.status, sample.detail, sample.elapsed_ms or 0, sample.at)
-        for sample in deployment.samples.filter(at__gte=deployment.verifying_since)
-    ]
-    if probe.steady(samples, steady_s, timezone.now()):
+    """Every sample of this verification must have been well without a break for the steady time.
+
+    Where there is nothing to ask (no address, no check, no hook of the verification) one sample that says so is enough.
+    """
+    how = verification_of(deployment.environment)
+    looks = looks_at(deployment)
+    if not is_asked(deployment.environment):
+        return [] if any(look.ok for look in looks) else [Blocker("not-verified", "Nobody looked yet.")]
+    well = well_for(looks, how.interval_s, clock.now())
+    if well is not None and well >= timedelta(seconds=how.steady_s):
         return []
-    return [Blocker("not-verified", f"{deployment.environment} was not well for {steady_s} s on end yet.")]
+    return [Blocker("not-verified", f"{deployment.environment} was not well for {how.steady_s} s on end yet.")]
+
+
+def looks_at(deployment) -> list[Look]:
+    """The closed samples of the verification that runs now, in the order in which they were opened."""
+    rows = deployment.samples.filter(since=deployment.verifying_since, is_open=False).order_by("pk")
+    rows = rows.annotate(called_hooks=Exists(deployment.runs.filter(sample=OuterRef("pk"))))
+    return [
+        look_of(ok, at, closed_at, called_hooks=called_hooks)
+        for ok, at, closed_at, called_hooks in rows.values_list("ok", "at", "closed_at", "called_hooks")
+    ]
+
+
+def is_asked(environment) -> bool:
+    """Whether there is anything to ask: else the word of the hooks stands."""
+    checks = any(check.is_active for check in environment.checks.all())
+    return (
+        bool(environment.url) or checks or any(h.is_active and h.on == Purpose.VERIFY for h in environment.hooks.all())
+    )
 
 
 def verification_of(environment):

@@ -32,6 +32,11 @@ class Tool:
     stopped: list = field(default_factory=list)
     on_start: object = None
 
+    label, about, fields, secret_label, patience = "Tool", "Does as it is told.", (), "Secret", 1
+
+    def summary(self, config: dict) -> str:
+        return str(config.get("does", ""))
+
     def validate(self, config: dict) -> dict:
         return {"program": "Not this one."} if config.get("program") == "bad" else {}
 
@@ -68,7 +73,7 @@ def tool(monkeypatch) -> Tool:
     monkeypatch.setitem(DRIVERS, "tool", made)
     monkeypatch.setattr(run_doors, "POLL_S", 0)
     monkeypatch.setattr(run_doors, "TRY_AGAIN_S", 0)
-    monkeypatch.setattr(verification, "EVERY_S", 0)
+    monkeypatch.setattr(verification, "AGAIN_S", 0)
     monkeypatch.setattr(steps, "ring_after_commit", lambda *_: None)
     monkeypatch.setattr(run_doors, "ring_after_commit", lambda *_: None)
     return made

@@ -1,14 +1,12 @@
-"""Probing a real server, and judging steadiness from samples."""
+"""Probing a real server."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
-from deployments.probe import Sample, probe, steady
+from deployments.probe import probe
 from tests.deployments.counterpart import Counterpart
-
-NOW = datetime(2026, 11, 12, 21, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -112,52 +110,3 @@ def test_only_the_beginning_of_a_huge_answer_is_read(service):
     service.answers["/"] = (200, b"fine" + b"x" * 3_000_000 + b"end")
     assert probe(service.url + "/", expect_text="fine", timeout_s=2).ok
     assert not probe(service.url + "/", expect_text="end", timeout_s=2).ok
-
-
-def look(seconds_ago, ok=True):
-    return Sample(ok, 200 if ok else 500, "", 5, NOW - timedelta(seconds=seconds_ago))
-
-
-@pytest.mark.parametrize(
-    ("samples", "expected"),
-    [
-        ([], False),
-        ([look(0)], False),
-        ([look(20), look(10), look(0)], True),
-        ([look(0), look(10), look(20)], True),
-        ([look(19), look(10), look(0)], False),
-        ([look(25), look(15), look(5)], True),
-        ([look(20), look(10, ok=False), look(0)], False),
-        ([look(20), look(10), look(0, ok=False)], False),
-        ([look(25, ok=False), look(15), look(5)], False),
-        ([look(40, ok=False), look(21), look(10), look(1)], True),
-        ([look(21), look(1)], False),
-        ([look(25), look(20), look(16)], False),
-        ([look(3600), look(10), look(1)], False),
-        ([look(20), look(10), look(0), look(-5, ok=False)], True),
-    ],
-    ids=[
-        "nothing seen",
-        "seen once",
-        "good all the time",
-        "in any order",
-        "one second too short",
-        "good since before the time",
-        "bad in the middle",
-        "bad at the end",
-        "bad just before the time",
-        "bad long ago",
-        "nobody looked for 20 s",
-        "nobody looked lately",
-        "nobody looked for an hour before",
-        "a look after now does not count",
-    ],
-)
-def test_steady_means_good_and_watched_for_the_whole_time(samples, expected):
-    assert steady(samples, 20, NOW) is expected
-
-
-def test_a_steady_time_of_nothing_asks_for_one_good_look():
-    assert steady([look(1)], 0, NOW)
-    assert not steady([look(1, ok=False)], 0, NOW)
-    assert not steady([], 0, NOW)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.actions import system_user
 from deployments.actions.steps import lay_out_run
-from deployments.models import Deployment, Hook, LogLine, Run, Sample, Verification
+from deployments.models import Check, Deployment, Hook, LogLine, Run, Sample, Verification
 from deployments.states import DeploymentState
 from releases.models import Environment, Release
 from tests.factories import releases
@@ -53,7 +53,7 @@ def log(of: Run, *lines: str) -> None:
 
 
 def sample(of: Deployment, ok: bool = True, **fields) -> Sample:
-    return Sample.objects.create(deployment=of, ok=ok, **fields)
+    return Sample.objects.create(deployment=of, ok=ok, **({"since": of.verifying_since} | fields))
 
 
 def verified(environment: Environment, version: str, **fields) -> Deployment:
@@ -64,4 +64,12 @@ def verified(environment: Environment, version: str, **fields) -> Deployment:
 
 def quick(environment: Environment, **fields) -> Verification:
     """Verification that takes no time to be steady."""
-    return Verification.objects.create(environment=environment, **({"steady_s": 0, "timeout_s": 5} | fields))
+    made = {"interval_s": 0, "steady_s": 0, "timeout_s": 5} | fields
+    return Verification.objects.create(environment=environment, **made)
+
+
+def check(environment: Environment, kind: str = "http", **fields) -> Check:
+    """A check of an environment; by default one of a path below its address."""
+    configs = {"http": {"address": "/ready", "status": 200}, "manual": {"question": "Sign in and pay one cent."}}
+    made = {"name": f"Check {next(_numbers)}", "config": configs.get(kind, {})} | fields
+    return Check.objects.create(environment=environment, kind=kind, **made)
