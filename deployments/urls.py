@@ -24,6 +24,7 @@ urlpatterns = [
     path(f"{_R}deploy/<slug:environment>/", views.deploy, name="deploy"),
     path(f"{_R}plan/<slug:environment>/", views.plan, name="plan"),
     path("products/<slug:product>/hooks/", views.hooks, name="hooks"),
+    path("products/<slug:product>/hooks/<slug:environment>/new/", views.hook_choose, name="hook_choose"),
     path("products/<slug:product>/hooks/<slug:environment>/new/<slug:driver>/", views.hook_new, name="hook_new"),
     path("products/<slug:product>/hooks/<int:pk>/", views.hook, name="hook"),
     path("products/<slug:product>/hooks/<int:pk>/remove/", views.hook_remove, name="hook_remove"),

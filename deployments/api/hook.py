@@ -1,19 +1,23 @@
 """The API of hooks."""
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
+from rest_framework.response import Response
 
 from deployments.actions import hook as hook_doors
+from deployments.drivers import DRIVERS
 from deployments.models import Hook
 from deployments.states import OnFailure, Purpose
 from releases.models import Environment, Release
 
 
 class HookSerializer(serializers.ModelSerializer):
-    """A hook. `secret` is written only; `has_secret` tells whether one is set."""
+    """A hook. `secret` is written only; `has_secret` tells whether one is set, `summary` what it calls, in words."""
 
     environment = serializers.PrimaryKeyRelatedField(queryset=Environment.objects.none())
     secret = serializers.CharField(write_only=True, required=False, allow_blank=True)
     has_secret = serializers.SerializerMethodField()
+    summary = serializers.SerializerMethodField()
     on = serializers.ChoiceField(Purpose.choices, default=Purpose.DEPLOY)
     on_failure = serializers.ChoiceField(OnFailure.choices, default=OnFailure.FAIL)
 
@@ -27,6 +31,7 @@ class HookSerializer(serializers.ModelSerializer):
             "position",
             "driver",
             "config",
+            "summary",
             "secret",
             "has_secret",
             "timeout_s",
@@ -43,6 +48,9 @@ class HookSerializer(serializers.ModelSerializer):
 
     def get_has_secret(self, hook: Hook) -> bool:
         return bool(hook.secret)
+
+    def get_summary(self, hook: Hook) -> str:
+        return DRIVERS[hook.driver].summary(hook.config) if hook.driver in DRIVERS else ""
 
 
 class HookViewSet(viewsets.ModelViewSet):
@@ -73,4 +81,40 @@ class HookViewSet(viewsets.ModelViewSet):
         hook_doors.remove_hook(instance.pk, actor=self.request.user)
 
 
-ROUTES = [("hooks", HookViewSet, "hook")]
+class DriverFieldSerializer(serializers.Serializer):
+    """One field of a driver's configuration, a key of `config`."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()
+    help = serializers.CharField()
+    kind = serializers.CharField(help_text="text, address, lines, inputs (lines `name=value`) or number")
+    required = serializers.BooleanField()
+    default = serializers.JSONField(help_text="What stands where nothing is given")
+
+
+class DriverSerializer(serializers.Serializer):
+    """One kind of tool that hooks can call: `name` is a hook's `driver`, `fields` what its `config` may hold."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()
+    about = serializers.CharField()
+    secret_label = serializers.CharField(help_text="What the hook's `secret` is")
+    fields = DriverFieldSerializer(many=True)
+
+
+class DriverViewSet(viewsets.ViewSet):
+    """The kinds of tools that hooks can call."""
+
+    serializer_class = DriverSerializer
+
+    @extend_schema(responses=DriverSerializer(many=True), summary="List the kinds of tools")
+    def list(self, request):
+        rows = [
+            {"name": name} | {key: getattr(driver, key) for key in DRIVER_KEYS}
+            for name, driver in sorted(DRIVERS.items())
+        ]
+        return Response(DriverSerializer(rows, many=True).data)
+
+
+DRIVER_KEYS = ("label", "about", "secret_label", "fields")
+ROUTES = [("hooks", HookViewSet, "hook"), ("hook-drivers", DriverViewSet, "hook-driver")]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from deployments.drivers.protocol import HookError
+from deployments.drivers.protocol import Unreachable
 
 HIDDEN = "•••••"
 SECRET_MIN = 6
@@ -17,7 +17,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 MAY_HAVE_STARTED = (408, 409)  # gave up waiting; a call with this key is under way
 
 
-class TooLong(HookError):
+class TooLong(Unreachable):
     """The time for the whole conversation is used up; this request was not sent."""
 
 

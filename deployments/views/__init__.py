@@ -1,7 +1,7 @@
 """Pages of deployments."""
 
 from deployments.views.callback import callback
-from deployments.views.hooks import hook, hook_move, hook_new, hook_remove, hooks, verification
+from deployments.views.hooks import hook, hook_choose, hook_move, hook_new, hook_remove, hooks, verification
 from deployments.views.listing import deployments
 from deployments.views.live import (
     abort,
@@ -26,6 +26,7 @@ __all__ = [
     "deployment",
     "deployments",
     "hook",
+    "hook_choose",
     "hook_move",
     "hook_new",
     "hook_remove",

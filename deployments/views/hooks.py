@@ -18,11 +18,11 @@ from deployments.views.finding import the_environment, the_hook, the_product
 from releases.models import Environment, Product
 
 RIGHT = "releases.manage_environments"
-NAMES = {"command": "Command", "http": "HTTP call"}
 
 
 def driver_name(driver: str) -> str:
-    return NAMES.get(driver, driver.capitalize())
+    """Its label; the bare name of one that is there no more."""
+    return DRIVERS[driver].label if driver in DRIVERS else driver
 
 
 @login_required
@@ -33,8 +33,6 @@ def hooks(request: HttpRequest, product: str) -> HttpResponse:
     context = {
         "product": owner,
         "places": [_place(environment, owner) for environment in environments],
-        "drivers": [(driver, driver_name(driver)) for driver in DRIVERS],
-        "names": {driver: driver_name(driver) for driver in DRIVERS},
         "may_change": policy.may(request.user, RIGHT, owner),
     }
     return render(request, "deployments/hooks.html", context)
@@ -45,8 +43,29 @@ def _place(environment: Environment, product: Product) -> dict:
     return {
         "environment": environment,
         "verification": guards.verification_of(environment),
-        "hooks": [(hook, guards.unfit(hook)) for hook in environment.hooks.all()],
+        "hooks": [
+            (hook, guards.unfit(hook), driver_name(hook.driver), called(hook)) for hook in environment.hooks.all()
+        ],
     }
+
+
+def called(hook: Hook) -> str:
+    """What a hook calls, as its driver puts it for people."""
+    return DRIVERS[hook.driver].summary(hook.config) if hook.driver in DRIVERS else ""
+
+
+@login_required
+def hook_choose(request: HttpRequest, product: str, environment: str) -> HttpResponse:
+    """Which tool a new hook of an environment calls."""
+    owner = the_product(request, product)
+    place = the_environment(owner, environment)
+    policy.require(request.user, RIGHT, owner)
+    context = {
+        "product": owner,
+        "environment": place,
+        "drivers": sorted(DRIVERS.items(), key=lambda d: d[1].label.lower()),
+    }
+    return render(request, "deployments/hook_choose.html", context)
 
 
 @login_required
