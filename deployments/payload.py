@@ -13,6 +13,8 @@ from django.core.exceptions import ObjectDoesNotExist
 
 from deployments.drivers import DRIVERS
 
+EVERY_S = 2  # between looks, where nobody said otherwise
+
 
 def hooks(product) -> list[dict]:
     """[{key, text}] of a product's hooks that are in use, in the order of environments and calls. Reads with `.all()`."""
@@ -55,16 +57,32 @@ def fingerprint(config: dict) -> str:
 
 
 def verification(product) -> list[dict]:
-    """[{key, text}] of how success is proven in each environment where that was said; elsewhere the defaults hold."""
+    """[{key, text}] of how success is proven: in each environment where that was said, and every check that is in use."""
     if product is None:
         return []
     rows = []
     for environment in sorted(product.environments.all(), key=lambda e: (e.position, e.pk)):
         try:
-            how = environment.verification
+            rows.append({"key": environment.name, "text": _timing(environment.verification)})
         except ObjectDoesNotExist:
-            continue
-        version = f", {how.version_path} names the version" if how.version_path else ""
-        text = f"{how.path} answers well for {how.steady_s} s{version}, within {how.timeout_s} s"
-        rows.append({"key": environment.name, "text": text})
+            pass
+        in_use = [check for check in environment.checks.all() if check.is_active]
+        for check in sorted(in_use, key=lambda c: (c.kind, c.name, c.pk)):
+            rows.append({"key": f"{environment.name}: {check.name}", "text": asked(check)})
     return rows
+
+
+def _timing(how) -> str:
+    """The defaults of delay and interval go without saying, so that what was approved before they existed stands."""
+    version = f", {how.version_path} names the version" if how.version_path else ""
+    text = f"{how.path} answers well for {how.steady_s} s{version}, within {how.timeout_s} s"
+    first = f", first look after {how.delay_s} s" if how.delay_s else ""
+    return text + first + (f", a look every {how.interval_s} s" if how.interval_s != EVERY_S else "")
+
+
+def asked(check) -> str:
+    """ "Prometheus query · prometheus.example.org: sum(rate(errors[5m])) is below 1 · settings 4be107d2a1c3"."""
+    kind = CHECKS.get(check.kind)
+    if kind is None or kind.validate(check.config):
+        return f"{check.get_kind_display()} · cannot be asked · settings {fingerprint(check.config)}"
+    return f"{kind.label} · {kind.asked(check.config)} · settings {fingerprint(check.config)}"

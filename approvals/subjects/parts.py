@@ -9,11 +9,12 @@ from releases.states import RiskBand
 
 BANDS = (RiskBand.LOW, RiskBand.MEDIUM, RiskBand.HIGH)
 
-# Relations that `configuration` reads, from any object with a product: the last two by what deployments add.
+# Relations that `configuration` reads, from any object with a product: all but the first by what deployments add.
 CONFIGURATION: tuple[str, ...] = (
     "product__environments",
     "product__environments__hooks",
     "product__environments__verification",
+    "product__environments__checks",
 )
 
 # {field: rows of a product}: what higher rooms add to the configuration facet, such as hooks.
