@@ -73,10 +73,11 @@ def report_deployment(
 ) -> Report:
     """Take down that a version was put into an environment outside of Slipway, or, without one, out of it.
 
-    A version may be told by a commit or an artifact. The candidate is recognised by the artifact's digest, the commit (7 digits or more) or the version. What Slipway itself put or
-    is putting there, and what is known to run, changes nothing; neither does a repeat with the same `event_id`. In production, what
-    no approved release brings opens an unauthorised change. Raises Environment.DoesNotExist, Http404/PermissionDenied, or Refused
-    at the field that does not fit: an instant more than five minutes ahead, a text that is no commit.
+    A version may also be told by a commit or an artifact. The candidate is recognised by the artifact's digest, the commit (7
+    digits or more) or the version. What Slipway itself put or is putting there, and what is known to run, changes nothing;
+    neither does a repeat with the same `event_id`. In production, what no approved release brings opens an unauthorised change.
+    Raises Environment.DoesNotExist, Http404/PermissionDenied, or Refused at the field that does not fit: an instant more than
+    five minutes ahead, a text that is no commit.
     """
     with _entered(environment_id) as environment:
         policy.require(actor, REPORT, environment)

@@ -13,7 +13,7 @@ from accounts.models import User
 from core.blockers import Refused
 from core.events import record
 from core.locking import locked
-from deployments import clock, guards, way_back
+from deployments import clock, guards, way_back, where
 from deployments.actions import rehearsed, shipping
 from deployments.doorbell import ring_after_commit
 from deployments.models import Deployment, Run, Sample
@@ -64,7 +64,7 @@ def _replaced(deployment: Deployment):
     """The candidate that it takes the place of, as far as is known."""
     if deployment.is_rollback:
         return deployment.rolls_back.candidate
-    running = deployment.environment.deployments.running().first()
+    running = where.running_in(deployment.environment)
     return running.candidate if running else None
 
 

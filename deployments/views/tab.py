@@ -28,7 +28,7 @@ class Stop:
     """One environment of the pipeline, as this release sees it."""
 
     environment: Environment
-    running: Deployment | None
+    running: where.Running | None
     holder: Deployment | None
     newest: Deployment | None
     waiting: list[Deployment] = field(default_factory=list)
