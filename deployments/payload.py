@@ -8,9 +8,11 @@ renewed without asking anybody.
 
 import hashlib
 import json
+from contextlib import suppress
 
 from django.core.exceptions import ObjectDoesNotExist
 
+from deployments.checks import CHECKS
 from deployments.drivers import DRIVERS
 
 EVERY_S = 2  # between looks, where nobody said otherwise
@@ -62,10 +64,8 @@ def verification(product) -> list[dict]:
         return []
     rows = []
     for environment in sorted(product.environments.all(), key=lambda e: (e.position, e.pk)):
-        try:
+        with suppress(ObjectDoesNotExist):
             rows.append({"key": environment.name, "text": _timing(environment.verification)})
-        except ObjectDoesNotExist:
-            pass
         in_use = [check for check in environment.checks.all() if check.is_active]
         for check in sorted(in_use, key=lambda c: (c.kind, c.name, c.pk)):
             rows.append({"key": f"{environment.name}: {check.name}", "text": asked(check)})

@@ -62,8 +62,8 @@ def _told(check: Check) -> dict:
 
 def _fill_in(check: Check) -> None:
     if check.kind in CHECKS and isinstance(check.config, dict):
-        given = {field.name: field.default for field in CHECKS[check.kind].fields if field.default is not None}
-        check.config = given | {name: value for name, value in check.config.items() if value is not None}
+        given = {field.name: field.default for field in CHECKS[check.kind].fields if field.default != ""}
+        check.config = given | {name: value for name, value in check.config.items() if value not in (None, "")}
 
 
 def problems(check: Check) -> list[Blocker]:

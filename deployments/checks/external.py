@@ -7,8 +7,8 @@ import json
 import time
 from datetime import UTC, datetime
 
-from deployments.checks.health import host_and_path
 from deployments.checks.protocol import Field, Kind, Result, excerpt, since
+from deployments.drivers.fields import host_and_path
 from deployments.drivers.protocol import HookRefused
 from deployments.drivers.signed import clean, signature, signer
 from deployments.drivers.wire import Answer, Broken, NotSent, exchange

@@ -1,7 +1,6 @@
 """The built-in check: the environment's own health path, and whether the version deployed answers."""
 
 import time
-from urllib.parse import urlsplit
 
 from deployments import probe
 from deployments.checks.protocol import Kind, Result, since
@@ -29,16 +28,6 @@ class HealthCheck(Kind):
 
 def below(address: str, path: str) -> str:
     return f"{address.rstrip('/')}/{path.lstrip('/')}"
-
-
-def host_and_path(url: str) -> str:
-    """What may be shown of an address: never what stands before an @ or after a question mark."""
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "an address that cannot be read"
-    return f"{parts.hostname or ''}{port}{parts.path}"
 
 
 health = HealthCheck()

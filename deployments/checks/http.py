@@ -3,8 +3,9 @@
 import time
 
 from deployments import probe
-from deployments.checks.health import below, host_and_path
+from deployments.checks.health import below
 from deployments.checks.protocol import Field, Kind, NotKnown, Result, fill, since
+from deployments.drivers.fields import host_and_path
 
 
 class HttpCheck(Kind):
@@ -32,24 +33,26 @@ class HttpCheck(Kind):
 
     def validate(self, config: dict) -> dict[str, str]:
         problems = super().validate(config)
-        if "status" not in problems and not 100 <= config["status"] <= 599:
+        if "status" not in problems and not 100 <= self.whole(config)["status"] <= 599:
             problems["status"] = "An HTTP status is a number from 100 to 599."
         return problems
 
     def asked(self, config: dict) -> str:
-        address = str(config["address"])
+        config = self.whole(config)
+        address = config["address"]
         shown = address.partition("?")[0] if address.startswith("/") else host_and_path(address)
-        text = f" with “{config['text']}”" if config.get("text") else ""
+        text = f" with “{config['text']}”" if config["text"] else ""
         return f"{shown} answers {config['status']}{text}"
 
     def look(self, config: dict, secret: str, facts: dict, timeout_s: float) -> Result:
-        began, address = time.monotonic(), config["address"]
+        began, config = time.monotonic(), self.whole(config)
+        address = config["address"]
         if address.startswith("/"):
             if not facts.get("address"):
                 return Result(None, "The environment has no address, so a path cannot be asked.")
             address = below(facts["address"], address)
         try:
-            text = fill(config.get("text") or "", facts)
+            text = fill(config["text"], facts)
         except NotKnown as error:
             return Result(None, str(error))
         seen = probe.probe(address, expect_status=config["status"], expect_text=text, token=secret, timeout_s=timeout_s)

@@ -11,8 +11,9 @@ import time
 from base64 import b64encode
 from urllib.parse import urlencode
 
-from deployments.checks.health import below, host_and_path
+from deployments.checks.health import below
 from deployments.checks.protocol import Field, Kind, NotKnown, Result, excerpt, fill, since
+from deployments.drivers.fields import host_and_path
 from deployments.drivers.wire import Answer, Broken, NotSent, exchange
 
 MAX_BYTES = 1_000_000
@@ -66,13 +67,14 @@ class PrometheusCheck(Kind):
     secret_help = "With a colon it signs in by name and password, else as a bearer token."  # noqa: S105
 
     def asked(self, config: dict) -> str:
+        config = self.whole(config)
         word, _ = COMPARED[config["operator"]]
-        empty = ", or there is none" if config.get("empty_is_ok") else ""
+        empty = ", or there is none" if config["empty_is_ok"] else ""
         bound = f"{word} {config['threshold']:g}{empty}"
         return f"{host_and_path(config['address'])}: {' '.join(config['query'].split())} is {bound}"
 
     def look(self, config: dict, secret: str, facts: dict, timeout_s: float) -> Result:
-        began = time.monotonic()
+        began, config = time.monotonic(), self.whole(config)
         try:
             answer = _query(config, secret, _filled(config["query"], facts), timeout_s)
             series, warnings = read(answer)
@@ -162,7 +164,7 @@ def judge(series: list[Series], config: dict) -> tuple[bool | None, str, float |
     word, holds = COMPARED[config["operator"]]
     bound = f"must be {word} {config['threshold']:g}"
     if not series:
-        is_ok = bool(config.get("empty_is_ok"))
+        is_ok = bool(config["empty_is_ok"])
         return (True, "No series, which is well.", None) if is_ok else (None, "The answer is empty: no series.", None)
     labels, value = max(series, key=lambda each: _badness(each[1], config))
     ok = not math.isnan(value) and holds(value, config["threshold"])

@@ -5,7 +5,10 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from deployments.drivers import kit
+from django.conf import settings
+
+from deployments.drivers import fields
+from deployments.drivers.hosts import address_trouble
 
 EXCERPT_CHARACTERS = 200
 _PLACEHOLDER = re.compile(r"\{(environment|version|product)\}")
@@ -26,25 +29,25 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Field(kit.Field):
+class Field(fields.Field):
     """A field of a check's configuration. Beside the kinds of drivers: a `place` is an address, or a path below the
-    environment's; a `decimal` is a number; a `choice` is one of `choices`; a `flag` is true or false.
+    environment's; a `decimal` is a number; a `choice` is one of `choices`; a `flag` is true or false; a `long` text has lines.
     """
 
     kind: Literal["text", "long", "address", "number", "place", "decimal", "choice", "flag"] = "text"
     choices: tuple[tuple[str, str], ...] = ()
-    default: object = None
 
-    def trouble(self, value: object) -> str:
+    def trouble(self, config: dict) -> str:
+        value = self.value(config)
         if value in (None, "") or self.kind not in _TROUBLES:
-            return super().trouble(value)
+            return super().trouble(config)
         return _TROUBLES[self.kind](self, value)
 
 
 def _place_trouble(field: Field, value: object) -> str:
     if isinstance(value, str) and value.startswith("/") and not value.startswith("//"):
         return "A path has no blanks." if any(c.isspace() for c in value) else ""
-    return kit.Field.trouble(Field(field.name, field.label, kind="address"), value)
+    return address_trouble(value, settings.HOOK_HOSTS)
 
 
 def _choice_trouble(field: Field, value: object) -> str:
@@ -81,9 +84,12 @@ class Kind:
 
     def validate(self, config: dict) -> dict[str, str]:
         """The trouble per field; a field that nobody knows is trouble too."""
-        known = {field.name for field in self.fields}
-        problems = dict.fromkeys(set(config) - known, "This check knows no such field.")
-        return problems | {f.name: trouble for f in self.fields if (trouble := f.trouble(config.get(f.name)))}
+        unknown = dict.fromkeys(set(config) - {field.name for field in self.fields}, "This check knows no such field.")
+        return unknown | {field.name: trouble for field in self.fields if (trouble := field.trouble(config))}
+
+    def whole(self, config: dict) -> dict:
+        """The configuration with the defaults of what it leaves out."""
+        return {field.name: field.value(config) for field in self.fields}
 
     def secret_trouble(self, secret: str) -> str:
         """What is wrong with a secret, or ""."""
