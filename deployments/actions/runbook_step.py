@@ -128,6 +128,8 @@ def deploy_ready(step_id: int) -> bool:
 
     A closed gate makes the step fail, with every blocker as its note. Harmless to repeat.
     """
+    if not RunbookStep.objects.filter(pk=step_id, kind=StepKind.DEPLOYMENT, state=StepState.READY).exists():
+        return False
     with deploying(step_id, over=True) as step:
         if step.state != StepState.READY or step.runbook.state != RunbookState.RUNNING:
             return False
