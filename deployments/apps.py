@@ -19,6 +19,16 @@ class DeploymentsConfig(AppConfig):
             consumer="deployments.supersede",
             run=reactions.supersede_waiting,
         )
+        outbox.on(
+            ("deployment.succeeded", "release.candidate_added", "release.progression_allowed"),
+            consumer="deployments.promote",
+            run=reactions.promote_further,
+        )
+        outbox.on(
+            ("product.phase_*", "product.environment_placed"),
+            consumer="deployments.wake",
+            run=reactions.look_at_soaking,
+        )
         outbox.on("step.ready", consumer="deployments.deploy_step", run=reactions.deploy_step)
         outbox.on(reactions.ENDED, consumer="deployments.settle_step", run=reactions.settle_step)
 

@@ -4,6 +4,7 @@ from deployments.models import Deployment, Run
 from deployments.states import DeploymentState, RunState
 
 AT_ONCE = 500
+TASK_OF_DEPLOYMENT = {DeploymentState.VERIFYING: "verify", DeploymentState.SUCCEEDED: "promote"}
 TASK_OF = {
     RunState.WAITING: "start_run",
     RunState.CLAIMED: "start_run",
@@ -17,5 +18,5 @@ def everything(limit: int = AT_ONCE) -> list[tuple[str, int]]:
     runs = Run.objects.due().order_by("due_at").values_list("state", "pk")[:limit]
     deployments = Deployment.objects.due().order_by("due_at").values_list("state", "pk")[:limit]
     return [(TASK_OF[RunState(state)], pk) for state, pk in runs] + [
-        ("verify" if state == DeploymentState.VERIFYING else "advance", pk) for state, pk in deployments
+        (TASK_OF_DEPLOYMENT.get(DeploymentState(state), "advance"), pk) for state, pk in deployments
     ]

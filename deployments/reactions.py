@@ -2,7 +2,7 @@
 
 from accounts.actions import system_user
 from core.models import Event
-from deployments.actions import runbook_step
+from deployments.actions import promotion, runbook_step
 from deployments.actions.deployment import supersede
 from deployments.states import StepKind
 
@@ -15,6 +15,17 @@ ENDED = tuple(
 def supersede_waiting(event: Event, key: str, target: str) -> None:
     """A new candidate, or the end of a release, leaves no deployment of it waiting. Harmless to repeat."""
     supersede(int(event.stream.partition(":")[2]), actor=system_user())
+
+
+def promote_further(event: Event, key: str, target: str) -> None:
+    """What a verification, a new candidate or the end of a standstill opens is deployed to, where it is so by itself."""
+    release = event.payload["release"] if event.name.startswith("deployment.") else _id(event)
+    promotion.promote(release)
+
+
+def look_at_soaking(event: Event, key: str, target: str) -> None:
+    """The phases of a product changed, and with them when the next one opens."""
+    promotion.wake(_id(event))
 
 
 def deploy_step(event: Event, key: str, target: str) -> None:

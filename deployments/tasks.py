@@ -6,7 +6,7 @@ Beat rings `tick` every second; it rings for each due row, and the claim inside 
 from celery import shared_task
 
 from deployments import due
-from deployments.actions import deployment, run, runbook_step, verification
+from deployments.actions import deployment, promotion, run, runbook_step, verification
 from deployments.doorbell import ring
 
 
@@ -48,3 +48,8 @@ def advance(deployment_id: int) -> None:
 @shared_task
 def verify(deployment_id: int) -> None:
     verification.verify(deployment_id)
+
+
+@shared_task
+def promote(deployment_id: int) -> None:
+    promotion.promote_from(deployment_id)

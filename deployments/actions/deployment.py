@@ -42,7 +42,10 @@ def deploy(release_id: int, environment_id: int, *, actor: User) -> Deployment:
     return deployment
 
 
-def plan(release, environment, *, actor: User, scheduled_for: datetime | None = None) -> Deployment:
+def plan(
+    release, environment, *, actor: User, scheduled_for: datetime | None = None, promoted_from: Deployment | None = None
+) -> Deployment:
+    """Plan on locked rows. `promoted_from` is what opened the phase, where nobody asked for this one. Raises Refused."""
     if release.candidate is None:
         refuse("no-candidate", f"{release} has no candidate to deploy. Add one first.")
     _require_sensible(release, environment, scheduled_for)
@@ -52,12 +55,20 @@ def plan(release, environment, *, actor: User, scheduled_for: datetime | None = 
         environment=environment,
         created_by=actor,
         scheduled_for=scheduled_for,
+        promoted_from=promoted_from,
     )
     if scheduled_for:
         deployment.schedule()
         deployment.due_at = scheduled_for
         deployment.save()
-    record("deployment.planned", deployment, actor=actor, scheduled_for=scheduled_for, **steps.facts(deployment))
+    record(
+        "deployment.planned",
+        deployment,
+        actor=actor,
+        scheduled_for=scheduled_for,
+        promoted_from=promoted_from and promoted_from.pk,
+        **steps.facts(deployment),
+    )
     return deployment
 
 
@@ -181,8 +192,8 @@ def supersede(release_id: int, *, actor: User) -> int:
 def advance(deployment_id: int) -> Deployment:
     """The engine's one step: whatever the deployment's rows ask for now. Harmless to repeat."""
     with held(deployment_id) as deployment:
-        if deployment.state == DeploymentState.VERIFYING:
-            return deployment  # `verify` looks after it, at its own times
+        if deployment.state not in (DeploymentState.RUNNING, *WAITING):
+            return deployment  # `verify` and `promote` look after it, at their own times
         deployment.due_at = None
         deployment.save(update_fields=["due_at"])
         if deployment.state == DeploymentState.RUNNING:

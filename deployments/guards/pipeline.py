@@ -1,38 +1,119 @@
-"""The order of environments, and which candidate goes forward."""
+"""The order of phases, standstills, and which candidate goes forward."""
+
+from datetime import timedelta
 
 from django.urls import reverse
 
 from core.blockers import Blocker
+from core.wording import full, listed, plural
+from deployments import pipeline
 from deployments.guards.addresses import tab
+from releases.phases import minutes
+from releases.states import Needs
 from releases.versions import SCHEMES, InvalidVersion
 
 
-def not_verified_before(deployment) -> list[Blocker]:
-    """The same candidate must have been verified in the nearest earlier environment, and not taken back there since."""
-    earlier = _environment_before(deployment)
-    if deployment.is_rollback or earlier is None:
+def earlier_phases_open(deployment) -> list[Blocker]:
+    """Every earlier phase must have what it needs for the same candidate, and have soaked."""
+    if deployment.is_rollback:
         return []
-    if earlier.deployments.verified().filter(candidate=deployment.candidate_id).exists():
+    seen = _pipeline(deployment)
+    return why_closed(seen, seen.of(deployment.environment), deployment.release)
+
+
+def why_closed(seen: pipeline.Pipeline, phase: pipeline.PhaseStanding, release) -> list[Blocker]:
+    """What each earlier phase still needs before this one opens; one blocker per phase and trouble."""
+    return [b for earlier in seen.closed_by(phase) for b in _needed(seen.candidate, earlier, release)]
+
+
+def _needed(candidate, phase: pipeline.PhaseStanding, release) -> list[Blocker]:
+    if not phase.lacks:
+        return [_soaking(candidate, phase, release)]
+    cut = [standing for standing in phase.left if standing.cut_at]
+    if phase.group.needs == Needs.AT_LEAST:
+        return [_too_few(candidate, phase, release)]
+    new = [standing.environment.name for standing in phase.left if not standing.cut_at]
+    found = [_cut_short(candidate, standing, phase, release) for standing in cut]
+    if new:
+        found.append(
+            Blocker(
+                "not-verified-before",
+                f"{candidate} was not verified in {listed(new)} yet. Deploy it there first.",
+                tab(release),
+                f"Deploy to {new[0]}",
+            )
+        )
+    return found
+
+
+def _too_few(candidate, phase: pipeline.PhaseStanding, release) -> Blocker:
+    there = len(phase.standings) - len(phase.left)
+    return Blocker(
+        "too-few-verified",
+        f"{candidate} counts in {there} of {plural(len(phase.standings), 'environment')} of “{phase.name}”, and it takes "
+        f"{phase.group.required}. Deploy it to {phase.lacks} more: {listed([s.environment.name for s in phase.left], 'or')}.",
+        tab(release),
+        f"Deploy to {phase.left[0].environment.name}",
+    )
+
+
+def _cut_short(candidate, standing: pipeline.Standing, phase: pipeline.PhaseStanding, release) -> Blocker:
+    ran = int((standing.cut_at - standing.deployment.verified_at) / timedelta(minutes=1))
+    return Blocker(
+        "soak-cut-short",
+        f"{candidate} ran in {standing.environment.name} for {minutes(ran)} of {minutes(phase.group.soak_minutes)}, then another "
+        "one took its place. Deploy it there again.",
+        tab(release),
+        f"Deploy to {standing.environment.name}",
+    )
+
+
+def _soaking(candidate, phase: pipeline.PhaseStanding, release) -> Blocker:
+    return Blocker(
+        "still-soaking",
+        f"{candidate} soaks in {phase.name} for another {minutes(phase.soak_left_minutes)}, until {full(phase.done_at)}.",
+        tab(release),
+        "Watch it",
+    )
+
+
+def because_phase_open(deployment) -> str:
+    if deployment.is_rollback:
+        return "A way back waits for no phase."
+    seen = _pipeline(deployment)
+    earlier = seen.before(seen.of(deployment.environment))
+    if not earlier:
+        return "It is in the first phase."
+    needed = [phase.name for phase in earlier if phase.group.needs != Needs.OPTIONAL]
+    return f"Verified in {listed(needed)}." if needed else "What comes before it may be passed over."
+
+
+def progression_prevented(deployment) -> list[Blocker]:
+    """A candidate at a standstill enters no environment of a phase that it has not reached."""
+    if deployment.is_rollback:
         return []
+    seen = _pipeline(deployment)
+    if not seen.is_stopped_before(seen.of(deployment.environment)):
+        return []
+    stop = seen.standstill
     return [
         Blocker(
-            "not-verified-before",
-            f"{deployment.candidate.version} was not verified in {earlier} yet. Deploy it there first.",
+            "progression-prevented",
+            f"{stop.begun_by} stopped {seen.candidate} where it is: {stop.reason} Somebody with the right to unblock must let it "
+            "go on.",
             tab(deployment.release),
-            f"Deploy to {earlier}",
+            "Let it go on",
         )
     ]
 
 
-def because_verified_before(deployment) -> str:
-    earlier = _environment_before(deployment)
-    return f"Verified in {earlier}." if earlier else "It is the first environment."
+def because_progression(deployment) -> str:
+    stopped = not deployment.is_rollback and _pipeline(deployment).standstill
+    return "It was here before it was stopped." if stopped else "Nobody stopped this candidate."
 
 
-def _environment_before(deployment):
-    environment = deployment.environment
-    before = [e for e in environment.product.environments.all() if e.position < environment.position]
-    return max(before, key=lambda e: e.position, default=None)
+def _pipeline(deployment) -> pipeline.Pipeline:
+    return pipeline.read(deployment.candidate, pipeline.environments_of(deployment.environment.product))
 
 
 def not_current_candidate(deployment) -> list[Blocker]:

@@ -3,7 +3,10 @@
 from django.urls import reverse
 
 from core.blockers import Blocker
-from deployments.states import RunState
+from core.wording import full
+from deployments import queue
+from deployments.guards.addresses import tab
+from deployments.states import DeploymentState, RunState
 
 
 def blocked(deployment) -> list[Blocker]:
@@ -27,6 +30,40 @@ def blocked(deployment) -> list[Blocker]:
             )
         )
     return found
+
+
+def held(deployment) -> list[Blocker]:
+    """Somebody said that this one waits."""
+    if deployment.held_at is None:
+        return []
+    return [
+        Blocker(
+            "held",
+            f"{deployment.held_by} holds it since {full(deployment.held_at)}: {deployment.held_reason} Let it go first.",
+            deployment.get_absolute_url(),
+            "Let it go",
+        )
+    ]
+
+
+def not_free(deployment) -> list[Blocker]:
+    """One deployment at a time, and nobody overtakes those that wait. A rollback or an emergency waits for no queue of others."""
+    return environment_taken(deployment) + _overtaking(deployment)
+
+
+def _overtaking(deployment) -> list[Blocker]:
+    if deployment.is_rollback:
+        return []
+    place = queue.place(deployment)
+    if not place.before:
+        return []
+    first, others = place.before[0], len(place.before) - 1
+    who = f"#{first.pk} ({first.candidate.version})" + (f" and {others} more" if others else "")
+    if deployment.state == DeploymentState.QUEUED:
+        said = f"It is {place} in the queue for {deployment.environment}, after {who}. {queue.RULE}"
+    else:
+        said = f"{who} waits for {deployment.environment} already; in the queue this would be {place}. {queue.RULE}"
+    return [Blocker("queue-before", said, f"{tab(deployment.release)}#pipeline", "See the queue")]
 
 
 def environment_taken(deployment) -> list[Blocker]:

@@ -17,10 +17,11 @@ from releases.models import Candidate, Environment, Product, Release
 State = DeploymentState
 machine = Machine("deployment", label="Deployment")
 PERSON = settings.AUTH_USER_MODEL
-_START_GATES = (
+_QUEUE_GATES = (
     "not_blocked",
-    "environment_free",
-    "previous_environment",
+    "not_held",
+    "progression",
+    "earlier_phases",
     "current_candidate",
     "release_may_deploy",
     "window_open",
@@ -29,6 +30,7 @@ _START_GATES = (
     "not_older",
     "rehearsed",
 )
+_START_GATES = ("environment_free", *_QUEUE_GATES)
 
 
 class Deployment(LifecycleModel):
@@ -108,6 +110,11 @@ class Deployment(LifecycleModel):
                 | Q(kind=DeploymentKind.DEPLOY, rolls_back__isnull=True),
                 name="deployment_rollback_undoes_one",
             ),
+            models.UniqueConstraint(
+                fields=["candidate", "environment"],
+                condition=Q(promoted_from__isnull=False),
+                name="deployment_promoted_once",
+            ),
         ]
         indexes = [
             models.Index(fields=["due_at"], name="deployment_due", condition=Q(due_at__isnull=False)),
@@ -177,8 +184,8 @@ class Deployment(LifecycleModel):
         reason=True,
     )
     def await_approval(self, reason: str):
-        """Its time came, but a gate was closed: somebody starts it once that is open."""
-        self.detail = reason
+        """Its time came, but a gate was closed: somebody starts it once that is open. It gives up its place in the queue."""
+        self.detail, self.queued_at = reason, None
         self._entered()
 
     @machine.transition(
@@ -196,11 +203,12 @@ class Deployment(LifecycleModel):
         source=[State.PLANNED, State.AWAITING_APPROVAL, State.SCHEDULED],
         target=State.QUEUED,
         right="releases.deploy",
-        label="Queue",
-        automatic=True,
+        label="Queue it",
+        gates=_QUEUE_GATES,
     )
     def enqueue(self):
-        """The environment is taken: it waits its turn."""
+        """Only the environment is taken: it waits its turn."""
+        self.queued_at = timezone.now()
         self._entered()
 
     @machine.transition(

@@ -6,8 +6,8 @@ import pytest
 
 from deployments import due
 from deployments.actions import deployment as doors
+from deployments.actions import promotion, steps, verification
 from deployments.actions import run as run_doors
-from deployments.actions import steps, verification
 from deployments.drivers import DRIVERS, BadCallback, Call, Progress
 from deployments.models import Deployment, Run
 from releases.models import Release
@@ -19,6 +19,7 @@ TASKS = {
     "poll_run": run_doors.poll_run,
     "stop_run": run_doors.stop_run,
     "advance": doors.advance,
+    "promote": promotion.promote_from,
     "verify": verification.verify,
 }
 
