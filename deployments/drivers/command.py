@@ -4,7 +4,6 @@ The program runs under `supervise.py`, detached from the worker. Its folder belo
 call's key, so whoever knows the key finds the run again, whatever has died in between.
 """
 
-import codecs
 import hashlib
 import json
 import os
@@ -25,6 +24,7 @@ from django.conf import settings
 from core import wording
 from deployments.drivers import supervise
 from deployments.drivers.fields import Field
+from deployments.drivers.joblog import after
 from deployments.drivers.placeholders import names_in, trouble_with, values_of
 from deployments.drivers.protocol import (
     BadCallback,
@@ -287,10 +287,7 @@ def read_log(path: Path, offset: int, *, to_the_end: bool) -> tuple[str, int]:
             data = log.read()
     except FileNotFoundError:
         return "", offset
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    text = decoder.decode(data, final=to_the_end)
-    held_back = len(decoder.getstate()[0])
-    return text.replace("\0", "\ufffd"), offset + len(data) - held_back
+    return after(data, offset, to_the_end=to_the_end)
 
 
 def is_alive(process: dict) -> bool:

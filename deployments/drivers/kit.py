@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deployments.drivers.fields import Field, problems_of
+from deployments.drivers.joblog import Part, after, log_of, mean
 from deployments.drivers.placeholders import filled
 from deployments.drivers.protocol import (
     Call,
@@ -27,7 +28,7 @@ IN_DOUBT = (
 )
 SAID_CHARACTERS = 400
 
-__all__ = ["Field", "Tool", "fetched", "session"]
+__all__ = ["Field", "Part", "Tool", "after", "fetched", "log_of", "mean", "session"]
 
 
 class Tool:
@@ -42,10 +43,15 @@ class Tool:
     about = ""  # one sentence for those who choose
     fields: tuple[Field, ...] = ()
     secret_label = "Token"  # noqa: S105 - what the form calls it
+    needs_secret = False
+    hint = "."  # the end of the sentence that the tool knows no run with the key
     patience = 5  # seconds between two polls; a callback is heard at once
 
     def begin(self, call: Call) -> Handle:
-        """Start a run, and bind `call.key` to it at the tool. The handle is JSON-able, and may be empty."""
+        """Start a run, and bind `call.key` to it at the tool.
+
+        The handle is JSON-able; it may be empty where the tool does not say at once which run it is: then each look finds it first.
+        """
         raise NotImplementedError
 
     def find(self, call: Call) -> Handle | None:
@@ -115,21 +121,27 @@ class Tool:
             raise OutcomeUnknown(IN_DOUBT)
         return handle
 
+    def _known(self, call: Call, handle: Handle) -> Handle | None:
+        """A handle that says which run it is; a run that was never noted down, or not told of, is found by its key."""
+        return handle if handle.keys() - {"sent_at"} else self.find(call)
+
     def _looked(self, call: Call, handle: Handle, log_offset: int) -> Progress:
-        """A run whose handle was never noted down is looked for."""
-        known = handle or self.find(call)
+        known = self._known(call, handle)
         if known is None:
-            return Progress("unknown", "", log_offset, f"{self.label} knows no run with the key {call.key}.")
+            status = "running" if handle else "unknown"
+            return Progress(status, "", log_offset, f"{self.label} knows no run with the key {call.key}{self.hint}")
         return self.look(call, known, log_offset)
 
     def _stopped(self, call: Call, handle: Handle) -> bool:
-        known = handle or self.find(call)
+        known = self._known(call, handle)
         if known is not None:
             self.stop(call, known)
         return known is not None
 
     def _said(self, call: Call, work: Callable, *arguments):
         """What `work` gives. Raises a HookError without the secret in it, and without the library's error behind it."""
+        if self.needs_secret and not call.secret:
+            raise HookRefused(f"No {self.secret_label.lower()} is set.")
         trouble = None
         with talking(call.secret) as talk:
             try:

@@ -25,7 +25,7 @@ class Talk:
     """One call of a driver: at most twice HOOK_TIMEOUT_S seconds, whatever a client library has in mind."""
 
     def __init__(self, secret: str = ""):
-        self.ends_at = time.monotonic() + 2 * settings.HOOK_TIMEOUT_S
+        self.ends_at = None
         self.is_watched = self.may_have_begun = False
         self.secrets: set[str] = set()
         self.hide(secret)
@@ -42,7 +42,8 @@ class Talk:
         return said
 
     def seconds_left(self) -> float:
-        """Raises TooLong."""
+        """For the next request; the clock starts with the first one. Raises TooLong."""
+        self.ends_at = self.ends_at or time.monotonic() + 2 * settings.HOOK_TIMEOUT_S
         left = min(settings.HOOK_TIMEOUT_S, self.ends_at - time.monotonic())
         if left <= 0:
             raise TooLong("The tool answers so slowly that the rest was left for later.")
