@@ -21,6 +21,7 @@ class ServerRig(Rig):
     def __init__(self, folder: Path):
         super().__init__(folder)
         self.moods, self.port, self.server, self.lock = {}, 0, None, threading.RLock()
+        self.faults = []
 
     def __enter__(self):
         self._open()
@@ -28,6 +29,7 @@ class ServerRig(Rig):
 
     def __exit__(self, *_):
         self._close()
+        assert not self.faults, f"The counterpart itself broke: {self.faults}"
 
     @property
     def url(self) -> str:
@@ -62,7 +64,9 @@ class ServerRig(Rig):
             answer = self.answer(method, path, headers, body)
         if mood == Mood.LATE:
             time.sleep(settings.HOOK_TIMEOUT_S + 1)
-        return {Mood.SERVER_ERROR: self.failure(500, "Something broke."), Mood.GARBAGE: GARBAGE}.get(mood, answer)
+        if mood == Mood.SERVER_ERROR:
+            return self.failure(500, "Something broke.")
+        return GARBAGE if mood == Mood.GARBAGE else answer
 
     def _open(self) -> None:
         if self.server is None:
@@ -82,7 +86,11 @@ class _Server(Counterpart):
         self.rig = rig
 
     def answer_to(self, method, path, headers, body):
-        answer = self.rig.answer_moodily(method, path, headers, body)
+        try:
+            answer = self.rig.answer_moodily(method, path, headers, body)
+        except Exception as error:
+            self.rig.faults.append(repr(error))
+            raise
         if isinstance(answer, str):
             return answer
         status, content, more = (*answer, {})[:3]

@@ -11,7 +11,7 @@ class HttpRig(ServerRig):
     """POST /deploy starts a run, GET /runs/<key> tells of it, POST /runs/<key>/cancel stops it."""
 
     driver = "http"
-    secret = "whsec_c2xpcHdheS1kcml2ZXJzLW1lZXQtdGhlaXItcmlncw=="  # noqa: S105 - of this counterpart only
+    secret = "whsec_c2xpcHdheS1kcml2ZXJzLW1lZXQtdGhlaXItcmlncw=="
 
     def __init__(self, folder):
         super().__init__(folder)
