@@ -7,6 +7,7 @@ class ApprovalsConfig(AppConfig):
 
     def ready(self):
         answer_gates()
+        let_through_conflicts()
         react()
 
 
@@ -20,7 +21,7 @@ def answer_gates() -> None:
     votes = ("requests__votes__person", "requests__rules")
     signoffs = ("candidate__signoffs__waivers", "required_table")
     of_release = (*votes, *KINDS["release"].parts)
-    freezes = ("freeze_table", "freeze_overrides")
+    freezes = ("freeze_table", "freeze_overrides", "conflict_table")
 
     for step in ("request_approval", "expedite", "mark_ready", "start_deploying"):
         register(
@@ -138,6 +139,14 @@ OF_TEMPLATE = ("template.revised", "template.retired")
 OF_STOP = ("release.unblocked", "product.unblocked", "environment.unblocked")
 
 
+def let_through_conflicts() -> None:
+    """Overrides let a release through more than freezes: say so to those who look for conflicts."""
+    from approvals import guards
+    from releases import conflicts
+
+    conflicts.let_through(guards.lets_through)
+
+
 def react() -> None:
     """Say which events of other doors this room follows. Each reaction is harmless to repeat."""
     from approvals import reactions
@@ -152,6 +161,7 @@ def react() -> None:
     outbox.on(OF_TEMPLATE, consumer="approvals.follow_template", run=reactions.follow_template)
     outbox.on("policy.discarded", consumer="approvals.follow_policy", run=reactions.follow_policy)
     outbox.on(OF_STOP, consumer="approvals.follow_stop", run=reactions.follow_stop)
+    outbox.on("freeze.changed", consumer="approvals.follow_freeze", run=reactions.follow_freeze)
     outbox.on(OF_PRODUCT, consumer="approvals.follow_environment", run=reactions.follow_environment)
     outbox.on(
         ("release.candidate_added", "release.plan_edited"),

@@ -39,7 +39,17 @@ def _of_waiver(request) -> str:
 def _of_override(request) -> str:
     override = request.override
     until = wording.full(override.expires_at)
-    return f"{override.release} may start during “{override.freeze.name}” until {until}. Nothing ships by it alone."
+    where = f"during “{override.freeze.name}”" if override.freeze_id else f"though it is {_conflict(override)},"
+    return f"{override.release} may start {where} until {until}. Nothing ships by it alone."
+
+
+def _conflict(override) -> str:
+    """What the override lets it do all the same."""
+    return {
+        "environment": "in the way of another window",
+        "dependency": "out of order with what it depends on",
+        "people": "in need of the same people as another release",
+    }.get(override.kind, "outside a deployment window")
 
 
 def _of_lift(request) -> str:

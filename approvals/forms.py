@@ -91,6 +91,19 @@ class OverrideForm(forms.Form):
         self.fields["freeze"].queryset = freezes
 
 
+class ConflictOverrideForm(forms.Form):
+    """Asking to ship in spite of a conflict."""
+
+    about = forms.ChoiceField(label="Conflict", widget=forms.RadioSelect)
+    reason = _text("Why it cannot be planned otherwise", rows=2)
+    expires_at = _instant("Until", "In your time zone. The conflict counts again after that.")
+    follow_up = _follow_up()
+
+    def __init__(self, *args, conflicts, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["about"].choices = [(c.about, c.message) for c in conflicts.values()]
+
+
 class DecideForm(forms.Form):
     """A second person's answer to a waiver or an override."""
 

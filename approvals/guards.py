@@ -14,9 +14,9 @@ from approvals.subjects.kind import address
 from core import wording
 from core.blockers import Blocker
 from core.gates import Clear
-from releases import occurrences
+from releases import conflicts, occurrences
 from releases.occurrences import Occurrence
-from releases.states import Tier
+from releases.states import ConflictKind, Severity, Tier
 
 
 def tab_url(release) -> str:
@@ -280,7 +280,7 @@ def freeze_touching_window(release) -> list[Blocker]:
     return [
         _frozen(release, found, "The window touches")
         for found in frozen_in_window(release)
-        if not _overridden(release, found.freeze, max(release.window_starts_at, found.starts_at))
+        if _holds(release, found.freeze, max(release.window_starts_at, found.starts_at))
     ]
 
 
@@ -290,7 +290,7 @@ def freeze_active(release, tier: str = Tier.PRODUCTION, at: datetime | None = No
     return [
         _frozen(release, found, "Nothing ships during")
         for found in frozen_at(release, at, tier)
-        if not _overridden(release, found.freeze, at)
+        if _holds(release, found.freeze, at)
     ]
 
 
@@ -317,8 +317,20 @@ def override_of(release, freeze, at: datetime):
     )
 
 
-def _overridden(release, freeze, at: datetime) -> bool:
-    return override_of(release, freeze, at) is not None
+def _holds(release, freeze, at: datetime) -> bool:
+    """Whether a freeze keeps the release from shipping: by what freezes mean for its product, and without an override."""
+    severity = conflicts.severity_of(release, ConflictKind.FREEZE)
+    if severity == Severity.WARN:
+        return False
+    return severity == Severity.BLOCK or override_of(release, freeze, at) is None
+
+
+def lets_through(release, found: conflicts.Found, at: datetime) -> bool:
+    """Whether a granted override lets a conflict of the release through at an instant. Asked by `releases.conflicts`."""
+    if release.pk is None:
+        return False
+    granted = (o for o in release.freeze_overrides.all() if o.state == GrantState.GRANTED and o.expires_at > at)
+    return any(override.key == found.about for override in granted)
 
 
 def _frozen(release, found: Occurrence, words: str) -> Blocker:
@@ -326,7 +338,7 @@ def _frozen(release, found: Occurrence, words: str) -> Blocker:
         f"freeze:{found.freeze.pk}",
         f"{words} “{found.freeze.name}”, on until {wording.full(found.ends_at)}.",
         tab_url(release) + "#overrides",
-        "Ask for an override",
+        "Ask for an override" if conflicts.severity_of(release, ConflictKind.FREEZE) == Severity.OVERRIDE else "See it",
     )
 
 
@@ -334,15 +346,17 @@ def freeze_said_of_window(release) -> Clear:
     start, end = release.window_starts_at, release.window_ends_at
     if not start or not end:
         return Clear("No window is set yet.")
-    return _said(frozen_in_window(release), "The window is outside all freezes.")
+    return _said(release, frozen_in_window(release), "The window is outside all freezes.")
 
 
 def freeze_said_now(release) -> Clear:
-    return _said(frozen_at(release, timezone.now()), "Production is not frozen.")
+    return _said(release, frozen_at(release, timezone.now()), "Production is not frozen.")
 
 
-def _said(overridden: list[Occurrence], otherwise: str) -> Clear:
+def _said(release, overridden: list[Occurrence], otherwise: str) -> Clear:
     if not overridden:
         return Clear(otherwise)
-    names = list(dict.fromkeys(found.freeze.name for found in overridden))
-    return Clear(f"Overridden: {wording.listed(names)}.", waived=True)
+    names = wording.listed(list(dict.fromkeys(found.freeze.name for found in overridden)))
+    if conflicts.severity_of(release, ConflictKind.FREEZE) == Severity.WARN:
+        return Clear(f"Inside {names}, which only warns.", waived=True)
+    return Clear(f"Overridden: {names}.", waived=True)

@@ -23,7 +23,7 @@ from approvals import guards, matching, places, sheet, tally, who
 from approvals.models import ApprovalRequest, Delegation, RequestRule, Signoff, Vote
 from approvals.models.request import SUBJECT_FIELDS
 from approvals.states import SignoffState, Subject, VoteState
-from approvals.whole_table import give
+from core.whole_table import give
 from releases.models import Change, Risk
 from releases.states import OPEN
 

@@ -54,6 +54,12 @@ def follow_stop(event: Event, key: str, target: str) -> None:
     actions.align_all(ApprovalRequest.objects.standing().filter(lift__in=rows), editor=event.actor)
 
 
+def follow_freeze(event: Event, key: str, target: str) -> None:
+    """The freeze is on the sheet of whatever asks to be let through it."""
+    rows = ApprovalRequest.objects.standing().filter(override__freeze=_id_of(event))
+    actions.align_all(rows, editor=event.actor)
+
+
 def follow_environment(event: Event, key: str, target: str) -> None:
     """Where a product ships to is on the sheet of everything that is about to ship there."""
     kind, _, product_id = event.scope.partition(":")

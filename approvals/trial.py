@@ -13,8 +13,8 @@ from approvals.matching import Condition, Match, WantedRule
 from approvals.models import ApprovalRequest, Policy, PolicyRow, Rule
 from approvals.states import Subject
 from approvals.subjects import Facts, facts_of, kind_of
-from approvals.whole_table import give
 from core import wording
+from core.whole_table import give
 from releases.models import Change, Product, Release
 
 SHOWN = 10  # subjects that a search lists

@@ -13,6 +13,7 @@ urlpatterns = [
     path(f"{RELEASE}/request-approval/", release.request_release, name="request_release"),
     path(f"{RELEASE}/signoffs/<slug:kind>/", signoff.signoff, name="signoff"),
     path(f"{RELEASE}/override/", exemption.override_new, name="override_new"),
+    path(f"{RELEASE}/override/conflict/", exemption.override_conflict, name="override_conflict"),
     path("changes/<slug:product>/<str:key>/request-authorisation/", release.request_change, name="request_change"),
     path("changes/<slug:product>/<str:key>/approvals/", change.approvals, name="change"),
     path("products/<slug:slug>/unauthorised/", change.discovered, name="unauthorised"),

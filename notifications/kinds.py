@@ -25,6 +25,7 @@ from core import wording
 from core.models import Event
 from deployments.models import Deployment
 from notifications import recipients as to
+from releases import conflicts
 from releases.models import ChangeTemplate, Release
 from reviews.models import ActionItem, Review
 
@@ -165,8 +166,8 @@ def _about_override(override: FreezeOverride, event: Event) -> str:
     if event.name != "override.lapsed":
         return _ends(override)
     release = override.release
-    found = [*guards.freeze_active(release), *guards.freeze_touching_window(release)]
-    return _now_blocks(override, [b for b in found if b.code == f"freeze:{override.freeze_id}"][:1])
+    found = [*guards.freeze_active(release), *guards.freeze_touching_window(release), *conflicts.in_the_way(release)]
+    return _now_blocks(override, [b for b in found if b.code == override.key][:1])
 
 
 def _ends(exemption) -> str:
@@ -490,7 +491,7 @@ _ALL = [
         ("override.granted", "override.refused", "override.lapsing", "override.lapsed"),
         _override,
         lambda o, e: to.people([o.requested_by, o.release.manager]),
-        lambda o, e: f"Override of {o.freeze.name} for {o.release} {_came(e)}",
+        lambda o, e: f"Override of {o.what} for {o.release} {_came(e)}",
         _about_override,
         lambda o, e: _approvals(o.release),
     ),

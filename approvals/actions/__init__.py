@@ -6,7 +6,13 @@ from approvals.actions.escalation import escalate_due
 from approvals.actions.lapse import enact_due, expire_due, lapse_due, warn_due
 from approvals.actions.lift import decide_lift, request_lift
 from approvals.actions.missing import ask_missing
-from approvals.actions.override import decide_override, finish_override_follow_up, request_override
+from approvals.actions.override import (
+    conflicts_to_override,
+    decide_override,
+    finish_override_follow_up,
+    request_conflict_override,
+    request_override,
+)
 from approvals.actions.policy import discard_policy, draft_policy, edit_policy, propose_policy, set_shadow
 from approvals.actions.policy_row import double_row, move_row, remove_row, save_row
 from approvals.actions.question import answer, ask
@@ -40,6 +46,7 @@ __all__ = [
     "attach_report",
     "cast_vote",
     "check_reach",
+    "conflicts_to_override",
     "decide_lift",
     "decide_override",
     "decide_waiver",
@@ -64,6 +71,7 @@ __all__ = [
     "renew_signoffs",
     "report_verdict",
     "request_change_authorisation",
+    "request_conflict_override",
     "request_lift",
     "request_override",
     "request_release_approval",

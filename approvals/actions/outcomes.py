@@ -129,7 +129,7 @@ def _override_rejected(request: ApprovalRequest, actor: User, reason: str) -> No
 
 
 def _tell_of_override(name: str, override, actor: User) -> None:
-    told = {"freeze": override.freeze.name, "comment": override.comment, "expires_at": override.expires_at}
+    told = {"freeze": override.what, "comment": override.comment, "expires_at": override.expires_at}
     record(name, override, actor=actor, **told)
 
 

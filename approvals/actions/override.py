@@ -1,6 +1,8 @@
-"""Doors of the freeze override: one release through one freeze until an instant, if the quorum agrees."""
+"""Doors of the override: one release through one freeze or conflict until an instant, if the quorum agrees."""
 
 from datetime import datetime
+
+from django.utils import timezone
 
 from accounts import policy
 from accounts.models import User
@@ -10,7 +12,12 @@ from approvals.models import FreezeOverride
 from approvals.states import GrantState
 from core.blockers import refuse
 from core.events import record
+from releases import conflicts, occurrences
+from releases.conflicts import Conflict
 from releases.models import FreezeWindow
+from releases.states import ConflictKind, Severity
+
+STANDING = [GrantState.REQUESTED, GrantState.GRANTED]
 
 
 def request_override(
@@ -28,9 +35,7 @@ def request_override(
             refuse("freeze-elsewhere", f"“{freeze.name}” does not cover {release.product}.", field="freeze")
         reason = parts.needs_text(reason, "Say why it cannot wait for the end of the freeze.", "reason")
         require_future(expires_at)
-        if release.freeze_overrides.filter(
-            freeze=freeze, state__in=[GrantState.REQUESTED, GrantState.GRANTED]
-        ).exists():
+        if release.freeze_overrides.filter(freeze=freeze, state__in=STANDING).exists():
             refuse("override-stands", "An override of this freeze has been asked for already.", field="freeze")
         override = FreezeOverride.objects.create(
             freeze=freeze,
@@ -41,6 +46,57 @@ def request_override(
             requested_by=actor,
         )
         record("override.requested", override, actor=actor, freeze=freeze.name, reason=reason, expires_at=expires_at)
+        ask_quorum(override, actor)
+    return override
+
+
+def conflicts_to_override(release) -> list[Conflict]:
+    """What stands in the release's way and an override helps against, freezes left out: of its window, or of a place it goes to."""
+    span = conflicts.wish_of(release)
+    now = timezone.now()
+    places = [conflicts.Wish(release, now, now + occurrences.INSTANT, e) for e in release.product.environments.all()]
+    found = [
+        *conflicts.find(span, conflicts.NOT_FREEZES),
+        *(c for w in places for c in conflicts.find(w, (ConflictKind.WINDOW,))),
+    ]
+    return list({c.about: c for c in reversed(found) if c.severity == Severity.OVERRIDE and not c.overridden}.values())
+
+
+def request_conflict_override(
+    release_id: int, about: str, *, actor: User, reason: str, expires_at: datetime, follow_up: str = ""
+) -> FreezeOverride:
+    """Ask to let a release ship in spite of a conflict, by its name in `releases.conflicts`, until an instant (aware).
+
+    Raises Release.DoesNotExist, Http404/PermissionDenied, or Refused at the field that does not fit: where the conflict is not
+    there (any more), only warns, or blocks.
+    """
+    with parts.locked_release(release_id) as release:
+        policy.require(actor, "releases.manage_release", release)
+        policy.require_person(actor)
+        reason = parts.needs_text(reason, "Say why it cannot be planned otherwise.", "reason")
+        require_future(expires_at)
+        standing = release.freeze_overrides.filter(about=about, freeze=None, state__in=STANDING)
+        if standing.exists():
+            refuse("override-stands", "An override of this conflict has been asked for already.", field="about")
+        found = next((c for c in conflicts_to_override(release) if c.about == about), None)
+        if found is None:
+            refuse(
+                "nothing-to-override",
+                "No override helps here: the conflict is gone, only warns, or blocks.",
+                field="about",
+            )
+        override = FreezeOverride.objects.create(
+            kind=found.kind,
+            about=about,
+            words=found.message[:400],
+            release=release,
+            reason=reason,
+            expires_at=expires_at,
+            follow_up=follow_up_text(follow_up),
+            requested_by=actor,
+        )
+        told = {"kind": override.kind, "about": about, "reason": reason, "expires_at": expires_at}
+        record("override.requested", override, actor=actor, **told)
         ask_quorum(override, actor)
     return override
 

@@ -36,7 +36,10 @@ class OverrideSerializer(serializers.ModelSerializer):
         model = FreezeOverride
         fields = [
             "id",
+            "kind",
             "freeze",
+            "about",
+            "words",
             "release",
             "reason",
             "expires_at",
@@ -60,10 +63,18 @@ class NewWaiverSerializer(OfTestSerializer):
 
 class NewOverrideSerializer(serializers.Serializer):
     release = serializers.IntegerField()
-    freeze = serializers.IntegerField()
+    freeze = serializers.IntegerField(required=False, help_text="The freeze, or")
+    about = serializers.CharField(
+        required=False, max_length=80, help_text="the conflict, by the name that the release's conflicts have"
+    )
     reason = serializers.CharField()
     expires_at = serializers.DateTimeField()
     follow_up = serializers.CharField(required=False, allow_blank=True, default="", max_length=200)
+
+    def validate(self, asked):
+        if ("freeze" in asked) == ("about" in asked):
+            raise serializers.ValidationError({"freeze": "Name a freeze, or a conflict in `about`: one of the two."})
+        return asked
 
 
 class DecisionSerializer(serializers.Serializer):
@@ -117,7 +128,11 @@ class OverrideViewSet(viewsets.ReadOnlyModelViewSet):
     def create(self, request):
         """Ask for an override."""
         data = given(NewOverrideSerializer, request)
-        made = actions.request_override(data.pop("release"), data.pop("freeze"), actor=request.user, **data)
+        release = data.pop("release")
+        if "about" in data:
+            made = actions.request_conflict_override(release, data.pop("about"), actor=request.user, **data)
+        else:
+            made = actions.request_override(release, data.pop("freeze"), actor=request.user, **data)
         return Response(OverrideSerializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=DecisionSerializer, responses=OverrideSerializer)

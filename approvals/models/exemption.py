@@ -11,6 +11,7 @@ from approvals.querysets import OverrideQuerySet, WaiverQuerySet
 from approvals.states import GrantState
 from core.machine import LifecycleModel, Machine
 from releases.models import FreezeWindow, Product, Release
+from releases.states import ConflictKind
 
 State = GrantState
 waiver_machine = Machine("waiver", label="Waiver")
@@ -78,12 +79,29 @@ class Waiver(LifecycleModel):
         pass
 
 
+OVERRIDDEN = {
+    ConflictKind.ENVIRONMENT: "the hold on the environment",
+    ConflictKind.DEPENDENCY: "the order of what it depends on",
+    ConflictKind.PEOPLE: "the claim on the same people",
+    ConflictKind.WINDOW: "the deployment windows",
+}
+
+
 class FreezeOverride(LifecycleModel):
-    """Lets one release through one freeze until an instant."""
+    """Lets one release through one freeze, or through another conflict that needs an override, until an instant."""
 
     machine = override_machine
 
-    freeze = models.ForeignKey(FreezeWindow, models.PROTECT, related_name="overrides")
+    kind = models.CharField(
+        max_length=12, choices=ConflictKind.choices, default=ConflictKind.FREEZE, db_default=ConflictKind.FREEZE
+    )
+    freeze = models.ForeignKey(FreezeWindow, models.PROTECT, null=True, blank=True, related_name="overrides")
+    about = models.CharField(
+        max_length=80, blank=True, default="", db_default="", help_text="The conflict's own name; empty for a freeze"
+    )
+    words = models.CharField(
+        max_length=400, blank=True, default="", db_default="", help_text="The conflict when it was asked"
+    )
     release = models.ForeignKey(Release, models.PROTECT, related_name="freeze_overrides")
     reason = models.TextField()
     expires_at = models.DateTimeField()
@@ -107,10 +125,30 @@ class FreezeOverride(LifecycleModel):
                 condition=Q(state__in=["requested", "granted"]),
                 name="override_one_standing",
             ),
+            models.UniqueConstraint(
+                fields=["release", "about"],
+                condition=Q(state__in=["requested", "granted"], freeze__isnull=True),
+                name="override_one_standing_of_a_conflict",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="freeze", freeze__isnull=False, about="")
+                | (~Q(kind="freeze") & Q(freeze__isnull=True) & ~Q(about="")),
+                name="override_of_a_freeze_or_of_a_conflict",
+            ),
         ]
 
     def __str__(self):
-        return f"Override of {self.freeze} for {self.release}"
+        return f"Override of {self.what} for {self.release}"
+
+    @property
+    def what(self) -> str:
+        """What is overridden: the freeze by its name, another conflict by what it is about."""
+        return self.freeze.name if self.freeze_id else OVERRIDDEN[ConflictKind(self.kind)]
+
+    @property
+    def key(self) -> str:
+        """What the conflict that it lets through is called in `releases.conflicts`."""
+        return f"freeze:{self.freeze_id}" if self.freeze_id else self.about
 
     @property
     def rights_scope(self) -> Product:

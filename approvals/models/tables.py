@@ -13,9 +13,10 @@ from approvals.models.request import RequestRule
 from approvals.models.signoff import RequiredSignoff
 from approvals.models.stand_in import Delegation
 from approvals.states import PolicyState, RequestState
-from approvals.whole_table import attach
 from core.models import Event
-from releases.models import Change, ChangeTemplate, FreezeWindow, Release
+from core.whole_table import attach
+from releases.models import Change, ChangeTemplate, Release
+from releases.models.tables import freezes_ahead
 
 SUBJECTS = (Release, Change, Waiver, FreezeOverride, Lift, ChangeTemplate, Policy)
 
@@ -83,8 +84,3 @@ def edits_of_open_versions():
     undecided = Policy.objects.filter(state__in=[PolicyState.DRAFT, PolicyState.PROPOSED, PolicyState.SCHEDULED])
     streams = undecided.order_by().values_list(Concat(Value("policy:"), Cast("pk", CharField())))
     return Event.objects.filter(stream__in=streams, name__in=EDITS).values_list("stream", "actor").distinct()
-
-
-def freezes_ahead():
-    """Freezes that are on or still to come."""
-    return FreezeWindow.objects.standing().not_over().prefetch_related("products")

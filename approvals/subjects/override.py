@@ -1,4 +1,4 @@
-"""A freeze override: may this release ship during a freeze, until an instant?"""
+"""An override: may this release ship during a freeze, or in spite of another conflict, until an instant?"""
 
 from approvals.states import Facet, GrantState, Subject
 from approvals.subjects import parts
@@ -7,29 +7,38 @@ from approvals.subjects.kind import Kind, Stance, address
 
 
 def facts(override):
-    return parts.exemption_facts(Subject.OVERRIDE.value, override.release, override, in_freeze=True)
+    return parts.exemption_facts(
+        Subject.OVERRIDE.value, override.release, override, in_freeze=True if override.freeze_id else None
+    )
 
 
 def content(override) -> dict[str, dict]:
-    release, freeze = override.release, override.freeze
+    release = override.release
     return {
-        Facet.SCOPE.value: {"release": str(release), "freeze": freeze.name, "frozen_because": freeze.reason},
+        Facet.SCOPE.value: {"release": str(release)} | _about(override),
         Facet.ARTIFACT.value: of_release.artifact(release.candidate),
         Facet.WINDOW.value: {
-            "freeze_starts": parts.instant(freeze.starts_at),
-            "freeze_ends": parts.instant(freeze.ends_at),
+            **_times(override.freeze),
             "overridden_until": parts.instant(override.expires_at),
-        }
-        | _again(freeze),
+        },
         Facet.ROLLBACK.value: {},
         Facet.RISK.value: {"reason": override.reason, "follow_up": override.follow_up},
         Facet.CONFIGURATION.value: {},
     }
 
 
-def _again(freeze) -> dict:
-    """What a freeze that comes again adds; one that comes once keeps the sheet that it always had."""
-    return {"freeze_comes_again": f"{freeze.comes_again}, {freeze.zone}"} if freeze.rule else {}
+def _about(override) -> dict:
+    if override.freeze_id:
+        return {"freeze": override.freeze.name, "frozen_because": override.freeze.reason}
+    return {"conflict": override.get_kind_display(), "found": override.words}
+
+
+def _times(freeze) -> dict:
+    """When the freeze is on; one that comes once keeps the sheet that it always had."""
+    if freeze is None:
+        return {}
+    times = {"freeze_starts": parts.instant(freeze.starts_at), "freeze_ends": parts.instant(freeze.ends_at)}
+    return times | ({"freeze_comes_again": f"{freeze.comes_again}, {freeze.zone}"} if freeze.rule else {})
 
 
 def stance(override) -> Stance:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 
 from accounts import policy
 from approvals import actions, guards, reading
-from approvals.forms import DecideForm, OverrideForm
+from approvals.forms import ConflictOverrideForm, DecideForm, OverrideForm
 from approvals.models import FreezeOverride, Waiver
 from approvals.views.release import freezes_in_the_way
 from core.forms import knock
@@ -41,8 +41,8 @@ def override(request: HttpRequest, pk: int) -> HttpResponse:
     )
     found = _or_404(rows, pk)
     context = {
-        "title": f"Let {found.release} through {found.freeze.name}?",
-        "what": "Its deployment may start during the freeze until then. Nothing ships by this decision alone.",
+        "title": f"Let {found.release} {'through' if found.freeze_id else 'ship in spite of'} {found.what}?",
+        "what": f"{found.words} It may start all the same until then. Nothing ships by this decision alone.".strip(),
         "back": guards.tab_url(found.release) + "#overrides",
         "subject": found.release,
         "icon_name": "freeze",
@@ -85,6 +85,34 @@ def _decide(request: HttpRequest, found, door, finish, context: dict) -> HttpRes
 def _only(user, found) -> str:
     asked = found.requests.deciding().order_by("-pk").first()
     return reading.why_not(reading.loaded(asked.pk), user) if asked else "Nobody is asked about this any more."
+
+
+@login_required
+def override_conflict(request: HttpRequest, product: str, version: str) -> HttpResponse:
+    """Asks to ship a release in spite of a conflict that needs an override. `?about=<its name>` says which."""
+    release = the_release(request, product, version)
+    policy.require(request.user, "releases.manage_release", release)
+    found = {c.about: c for c in actions.conflicts_to_override(release)}
+    form = ConflictOverrideForm(
+        request.POST or None,
+        conflicts=found,
+        initial={"about": request.GET.get("about"), "expires_at": release.window_ends_at},
+    )
+    if request.method == "POST" and form.is_valid():
+        made = knock(
+            form, partial(actions.request_conflict_override, release.pk, actor=request.user, **form.cleaned_data)
+        )
+        if made:
+            messages.success(request, "Override requested\nA second person decides.")
+            return redirect(guards.tab_url(release) + "#overrides")
+    context = {
+        "form": form,
+        "release": release,
+        "back": guards.tab_url(release) + "#overrides",
+        "any": bool(found),
+        "conflict": True,
+    }
+    return render(request, "approvals/override_new.html", context, status=422 if form.errors else 200)
 
 
 @login_required

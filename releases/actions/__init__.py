@@ -41,6 +41,7 @@ from releases.actions.template import (
     retire_template,
     revise_template,
 )
+from releases.actions.window import add_window, change_window, remove_window, set_severity
 
 __all__ = [
     "add_candidate",
@@ -53,6 +54,7 @@ __all__ = [
     "add_risk",
     "add_standard_change",
     "add_template",
+    "add_window",
     "block_environment",
     "block_product",
     "block_release",
@@ -60,6 +62,7 @@ __all__ = [
     "change_freeze",
     "change_phase",
     "change_product",
+    "change_window",
     "comment",
     "confirm_risks",
     "draft_release",
@@ -76,11 +79,13 @@ __all__ = [
     "remove_environment",
     "remove_phase",
     "remove_risk",
+    "remove_window",
     "retire_template",
     "review_notes",
     "revise_template",
     "save_notes",
     "save_rollback_plan",
+    "set_severity",
     "take_change_step",
     "take_from_git",
     "take_in",

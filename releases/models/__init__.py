@@ -5,6 +5,7 @@ from releases.models.plan import Dependency, Risk, RollbackPlan
 from releases.models.product import Environment, Phase, Product
 from releases.models.release import Candidate, Release
 from releases.models.stop import Stoppable
+from releases.models.tables import attach_tables
 from releases.models.template import ChangeTemplate
 from releases.models.timetable import ConflictRule, DeploymentWindow, FreezeWindow, Recurring
 
@@ -25,3 +26,5 @@ __all__ = [
     "RollbackPlan",
     "Stoppable",
 ]
+
+attach_tables()

@@ -111,7 +111,7 @@ class Release(Stoppable, LifecycleModel):
         target=State.PLANNED,
         right="releases.plan_release",
         label="Confirm the plan",
-        gates=("objective", "manager", "window", "scope", "version", "freeze"),
+        gates=("objective", "manager", "window", "scope", "version", "freeze", "conflicts"),
     )
     def plan(self):
         self._entered()

@@ -1,8 +1,7 @@
 """A virtual relation from each object to all rows of a small table, so that a list fetches the table once and not per row.
 
-Gates may only read relations (`core.gates`); the decision table, the grants and the freezes belong to no single release, yet the
-answer depends on them. `attach(Release, "policy_table", rows)` lets a gate read `release.policy_table.all()` and a list name
-"policy_table" in `prefetch_related`.
+Gates may only read relations (`core.gates`); some tables belong to no single row, yet the answer depends on them.
+`attach(Model, "rule_table", rows)` lets a gate read `obj.rule_table.all()` and a list name "rule_table" in `prefetch_related`.
 """
 
 from collections.abc import Callable, Collection, Iterable
