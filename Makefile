@@ -13,12 +13,13 @@ PAYMENTS := /r/payments-api/4.8.0
 PAGES ?= home=/ release=$(PAYMENTS)/ approvals=$(PAYMENTS)/approvals/ deployment=/deployments/24/ product=/products/payments-api/ \
 	calendar=/calendar/ reports=/reports/
 
-.PHONY: help run services demo screenshots test soak check lint house migrations deploy lock-fresh format lock clean browser
+.PHONY: help run services demo screenshots test soak bench check lint house migrations deploy lock-fresh format lock clean browser
 
 help:
 	@echo "make run      start Slipway (PORT=8000), with its own servers unless DATABASE_URL and REDIS_URL name others"
 	@echo "make test     run the tests, with real servers and a real browser"
-	@echo "make soak     play random histories of approvals for long (EXAMPLES=200 STEPS=40)"
+	@echo "make soak     random histories of approvals (EXAMPLES=200 STEPS=40); 200 deployments while workers are killed"
+	@echo "make bench    measure what many watchers of a live deployment cost"
 	@echo "make check    lint, contracts between rooms, migrations, deployment settings, lock files"
 	@echo "make format   let ruff put the code in shape"
 	@echo "make services start the embedded servers alone"
@@ -52,15 +53,19 @@ test: $(V)/.dev browser
 ifdef ARGS
 	@$(PYTHON) -m pytest $(ARGS)
 else
-	@$(PYTHON) -m pytest -q -n 2 --dist worksteal --ignore tests/browser -m "not journey"
+	@$(PYTHON) -m pytest -q -n 2 --dist worksteal --ignore tests/browser --ignore tests/bench --ignore tests/soak -m "not journey"
 	@said="$$(mktemp)"; trap 'exit 130' INT TERM; trap 'kill $$pages 2>/dev/null; rm -f "$$said"' EXIT; \
 	$(PYTHON) -m pytest -q --durations 12 tests/browser -m browser >"$$said" 2>&1 & pages=$$!; \
-	$(PYTHON) -m pytest -q --durations 12 tests/journeys tests/config -m journey; ended=$$?; \
+	$(PYTHON) -m pytest -q --durations 12 tests/journeys tests/config tests/faults -m journey; ended=$$?; \
 	wait $$pages || ended=$$?; cat "$$said"; exit $$ended
 endif
 
 soak: $(V)/.dev
 	@SOAK_EXAMPLES=$(or $(EXAMPLES),200) SOAK_STEPS=$(or $(STEPS),40) $(PYTHON) -m pytest -q tests/approvals/test_stateful.py
+	@$(PYTHON) -m pytest -q -s tests/soak
+
+bench: $(V)/.dev
+	@$(PYTHON) -m pytest -q -s tests/bench
 
 check: lint house migrations deploy lock-fresh
 	@echo "All checks passed."

@@ -1,10 +1,16 @@
 """Reads of deployments by their domain names."""
 
+from datetime import timedelta
+
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import policy
 from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING, DeploymentState, RunState
+
+# No run waits longer than its claim or its driver's patience: what is due later than this was put there by a clock that was wrong.
+LONGEST_WAIT = timedelta(minutes=10)
 
 
 class DeploymentQuerySet(models.QuerySet):
@@ -45,8 +51,9 @@ class RunQuerySet(models.QuerySet):
 
     def due(self):
         """Those that the engine should look at now."""
+        now = timezone.now()
         return self.filter(
-            due_at__lte=timezone.now(),
+            Q(due_at__lte=now) | Q(due_at__gt=now + LONGEST_WAIT),
             state__in=[RunState.WAITING, RunState.CLAIMED, RunState.RUNNING, RunState.CANCELLED],
         )
 
@@ -58,7 +65,7 @@ class HookQuerySet(models.QuerySet):
 
 class LogLineQuerySet(models.QuerySet):
     def of(self, deployment, *, words: str = "", run: int = 0):
-        """The lines of a deployment by step and attempt, as they were written; those that hold `words` in any case, of one `run`."""
+        """The lines of a deployment by step and attempt, as written; those that hold `words` in any case, those of one `run`."""
         lines = self.filter(run__deployment=deployment).order_by("run__position", "run__attempt", "run", "pk")
         if words:
             lines = lines.filter(text__icontains=words)

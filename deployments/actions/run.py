@@ -71,7 +71,7 @@ def _claim(
     """Take a due run for `lease_s` seconds. None when it is not due or somebody else is at it."""
     with transaction.atomic(durable=True):
         rows = Run.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
-        run = rows.filter(pk=run_id, state__in=states, due_at__lte=timezone.now()).first()
+        run = rows.due().filter(pk=run_id, state__in=states).first()
         if run is None:
             return None
         begin(run)

@@ -28,8 +28,8 @@ _numbers = count(1)
 class Slipway:
     """The processes that work on the test's database, started as `manage.py run` starts them. `environment` is theirs."""
 
-    def __init__(self, environment: dict[str, str]):
-        self.environment = environment | {"DJANGO_SETTINGS_MODULE": "tests.journeys.settings"}
+    def __init__(self, environment: dict[str, str], settings: str = "tests.journeys.settings"):
+        self.environment = environment | {"DJANGO_SETTINGS_MODULE": settings}
         self.worker = self.beat = self.web = None
 
     def start(self) -> None:
@@ -64,6 +64,9 @@ class Slipway:
     def kill_worker(self) -> None:
         """As a machine that loses its power: nothing is finished, nothing is said."""
         kill([self.worker])
+
+    def kill_beat(self) -> None:
+        kill([self.beat])
 
     def stop(self) -> None:
         """At once: a polite stop waits seconds for connections and tasks that are of no interest any more."""
