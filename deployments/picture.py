@@ -10,6 +10,7 @@ from django.utils.functional import cached_property
 from core import wording
 from deployments.guards import verification_of
 from deployments.models import Deployment, LogLine, Run, Sample
+from deployments.sampled import Sampled
 from deployments.states import DeploymentState, RunState
 
 LINES_MAX = 1_000
@@ -144,6 +145,10 @@ class Picture:
     def samples(self) -> list[Sample]:
         """The newest samples, oldest first."""
         return list(self.deployment.samples.order_by("-pk")[:SAMPLES_MAX])[::-1]
+
+    @cached_property
+    def sampled(self) -> Sampled:
+        return Sampled(self.samples, self.deployment.environment.checks.all)
 
     @property
     def good(self) -> int:

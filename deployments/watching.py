@@ -73,7 +73,7 @@ def _stand(deployment_id: int) -> Stand:
     seen = [
         [row.state, row.state_since, row.detail, row.held_reason, time.time() // CLOCK_S],
         list(Run.objects.filter(deployment=deployment_id).values_list("pk", "state", "progress", "detail")),
-        Sample.objects.filter(deployment=deployment_id).aggregate(last=Max("pk"))["last"],
+        Sample.objects.filter(deployment=deployment_id).aggregate(last=Max("pk"), closed=Max("closed_at")),
     ]
     last = LogLine.objects.filter(run__deployment=deployment_id).aggregate(last=Max("pk"))["last"]
     return Stand(row.state, hashlib.sha256(json.dumps(seen, default=str).encode()).hexdigest()[:12], last or 0)

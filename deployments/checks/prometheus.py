@@ -73,6 +73,11 @@ class PrometheusCheck(Kind):
         bound = f"{word} {config['threshold']:g}{empty}"
         return f"{host_and_path(config['address'])}: {' '.join(config['query'].split())} is {bound}"
 
+    def bound(self, config: dict) -> str:
+        """ "must be below 1"."""
+        config = self.whole(config)
+        return f"must be {COMPARED[config['operator']][0]} {config['threshold']:g}"
+
     def look(self, config: dict, secret: str, facts: dict, timeout_s: float) -> Result:
         began, config = time.monotonic(), self.whole(config)
         try:
@@ -161,8 +166,8 @@ def _series(data: dict) -> list[Series]:
 
 def judge(series: list[Series], config: dict) -> tuple[bool | None, str, float | None]:
     """(whether all hold, in words, the worst figure) of a list of series."""
-    word, holds = COMPARED[config["operator"]]
-    bound = f"must be {word} {config['threshold']:g}"
+    _, holds = COMPARED[config["operator"]]
+    bound = check.bound(config)
     if not series:
         is_ok = bool(config["empty_is_ok"])
         return (True, "No series, which is well.", None) if is_ok else (None, "The answer is empty: no series.", None)

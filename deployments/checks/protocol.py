@@ -39,7 +39,9 @@ class Field(fields.Field):
 
     def trouble(self, config: dict) -> str:
         value = self.value(config)
-        if value in (None, "") or self.kind not in _TROUBLES:
+        if value in (None, ""):
+            return f"Fill in “{self.label}”." if self.required else ""
+        if self.kind not in _TROUBLES:
             return super().trouble(config)
         return _TROUBLES[self.kind](self, value)
 

@@ -1,7 +1,7 @@
 """Pages of deployments."""
 
 from deployments.views.callback import callback
-from deployments.views.hooks import hook, hook_choose, hook_move, hook_new, hook_remove, hooks, verification
+from deployments.views.hooks import hook, hook_choose, hook_move, hook_new, hook_remove, hooks
 from deployments.views.listing import deployments
 from deployments.views.live import (
     abort,
@@ -16,11 +16,35 @@ from deployments.views.live import (
     start,
 )
 from deployments.views.rehearsal import confirm, rehearse
+from deployments.views.runbook import live as runbook_live
+from deployments.views.runbook import (
+    runbook,
+    runbook_abort,
+    runbook_edit,
+    runbook_new,
+    runbook_remove,
+    runbook_start,
+)
+from deployments.views.runbook_step import step_act, step_arrange, step_edit, step_new
 from deployments.views.tab import deploy, plan, tab
+from deployments.views.verification import (
+    check,
+    check_move,
+    check_new,
+    check_remove,
+    checks_try,
+    state_check,
+    verification,
+)
 
 __all__ = [
     "abort",
     "callback",
+    "check",
+    "check_move",
+    "check_new",
+    "check_remove",
+    "checks_try",
     "confirm",
     "deploy",
     "deployment",
@@ -40,7 +64,19 @@ __all__ = [
     "rehearse",
     "resume",
     "roll_back",
+    "runbook",
+    "runbook_abort",
+    "runbook_edit",
+    "runbook_live",
+    "runbook_new",
+    "runbook_remove",
+    "runbook_start",
     "start",
+    "state_check",
+    "step_act",
+    "step_arrange",
+    "step_edit",
+    "step_new",
     "tab",
     "verification",
 ]

@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from deployments.models import Deployment, Hook
+from deployments.models import Check, Deployment, Hook
 from releases.models import Environment, Product
 
 
@@ -33,3 +33,9 @@ def the_environment(product: Product, slug: str) -> Environment:
 
 def the_hook(product: Product, pk: int) -> Hook:
     return get_object_or_404(Hook.objects.select_related("environment"), pk=pk, environment__product=product)
+
+
+def the_check(product: Product, pk: int) -> Check:
+    found = get_object_or_404(Check.objects.select_related("environment"), pk=pk, environment__product=product)
+    found.environment.product = product
+    return found

@@ -10,9 +10,8 @@ from accounts import policy
 from core.forms import knock
 from deployments import guards
 from deployments.actions import hook as doors
-from deployments.actions.verification import set_verification
 from deployments.drivers import DRIVERS
-from deployments.forms import HookForm, VerificationForm
+from deployments.forms import HookForm
 from deployments.models import Hook
 from deployments.views.finding import the_environment, the_hook, the_product
 from releases.models import Environment, Product
@@ -128,18 +127,3 @@ def hook_move(request: HttpRequest, product: str, pk: int, way: str) -> HttpResp
         order[here], order[there] = order[there], order[here]
     doors.order_hooks(moved.environment_id, order, actor=request.user)
     return redirect("deployments:hooks", owner.slug)
-
-
-@login_required
-def verification(request: HttpRequest, product: str, environment: str) -> HttpResponse:
-    """How it is proven that a candidate runs in an environment."""
-    owner = the_product(request, product)
-    place = the_environment(owner, environment)
-    policy.require(request.user, RIGHT, owner)
-    form = VerificationForm(request.POST or None, instance=guards.verification_of(place))
-    if request.method == "POST" and form.is_valid():
-        set_verification(place.pk, actor=request.user, **form.cleaned_data)
-        messages.success(request, f"Verification of {place} saved")
-        return redirect("deployments:hooks", owner.slug)
-    context = {"product": owner, "environment": place, "form": form}
-    return render(request, "deployments/verification.html", context, status=422 if form.errors else 200)

@@ -15,10 +15,12 @@ from accounts.middleware import reader_free
 from core.machine import offers
 from deployments import watching
 from deployments.actions import deployment as doors
+from deployments.actions import statement
+from deployments.actions.asking import newest_statements
 from deployments.forms.log import LogFilters
 from deployments.models import Deployment, LogLine
 from deployments.picture import Line, Picture, level_of
-from deployments.states import How
+from deployments.states import DeploymentState, How
 from deployments.views.finding import the_deployment
 
 OVER = 286  # htmx: swap, and stop polling
@@ -99,6 +101,18 @@ def _context(request: HttpRequest, row: Deployment, after: int = 0) -> dict:
         "refusal": policy.refusal_text("releases.deploy"),
         "is_polled": not row.has_ended,
         "poll": "" if row.has_ended else _poll(row, picture),
+    } | _words(request, row)
+
+
+def _words(request: HttpRequest, row: Deployment) -> dict:
+    """The manual checks with what was said of each while it is verified, and whether the reader's word would count."""
+    is_asked = row.state == DeploymentState.VERIFYING
+    checks = statement.manual_checks(row.environment) if is_asked else []
+    said = newest_statements(row) if checks else {}
+    return {
+        "manual": [(check, said.get(check.name)) for check in checks],
+        "may_state": statement.may_state(request.user, row),
+        "says_refusal": policy.refusal_text("releases.deploy"),
     }
 
 

@@ -283,10 +283,12 @@ def test_the_verification_of_an_environment_is_set(keeper, place):
     url = reverse("deployments:verification", args=["payments", "staging"])
 
     assert keeper.get(url).status_code == 200
-    keeper.post(url, {"path": "/ok", "version_path": "", "steady_s": "7", "timeout_s": "60"})
+    times = {"delay_s": "3", "interval_s": "4", "steady_s": "7", "timeout_s": "60"}
+    keeper.post(url, {"path": "/ok", "version_path": ""} | times)
 
     how = fresh(place.staging).verification
     assert (how.path, how.version_path, how.steady_s, how.timeout_s) == ("/ok", "", 7, 60)
+    assert (how.delay_s, how.interval_s) == (3, 4)
 
 
 def test_a_callback_needs_no_sign_in_but_a_known_address_and_a_signature(client, place, tool):
