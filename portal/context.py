@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from accounts import policy
 from core import wording
+from deployments import where
 from deployments.models import Deployment
 from notifications.models import Notification
 from portal import inbox
 from portal.links import address
 from portal.strip import freezes_seen
 from releases import occurrences
-from releases.models import Product
+from releases.models import Environment, Product
 from releases.occurrences import Occurrence
 from releases.states import Tier
 from reports.sight import only_looks_on
@@ -67,6 +68,7 @@ NAV = (
     ("releases", "Releases", "release", "releases:releases", "r"),
     ("trains", "Trains", "train", "releases:trains", ""),
     ("calendar", "Calendar", "calendar", "portal:calendar", "c"),
+    ("environments", "Environments", "globe", "portal:environments", "e"),
     ("deployments", "Deployments", "deploy", "deployments:deployments", "d"),
     ("reviews", "Reviews", "book", "reviews:reviews", ""),
     ("reports", "Reports", "chart", "reports:reports", "p"),
@@ -83,14 +85,17 @@ ACTIONS = (
     ("new-freeze", "Add a freeze window", "freeze", "releases:freeze_new", ""),
 )
 RIGHTS = {"new-release": "releases.plan_release", "new-freeze": "releases.manage_freezes"}
-FOR_ALL = ("home", "releases", "calendar", "reports")  # what a reader finds who only looks on
+FOR_ALL = ("home", "releases", "calendar", "environments", "reports")  # what a reader finds who only looks on
 TABS = ("home", "inbox", "releases", "calendar")
 
 
 def in_production(product_ids: list[int]) -> dict[int, str]:
-    """{product id: version} of what was last verified in production. One query."""
-    rows = Deployment.objects.filter(environment__product__in=product_ids, environment__tier=Tier.PRODUCTION).running()
-    return dict(rows.values_list("environment__product_id", "candidate__release__version"))
+    """{product id: version} of what runs in production, the last production environment first. Three queries."""
+    places = (
+        Environment.objects.filter(product__in=product_ids, tier=Tier.PRODUCTION).select_related("product").in_order()
+    )
+    found = where.running(places)
+    return {p.product_id: found[p.pk].release_version for p in places if p.pk in found and not found[p.pk].is_nothing}
 
 
 def freeze_note(found: Occurrence) -> FreezeNote:

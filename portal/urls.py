@@ -3,7 +3,7 @@
 from django.urls import path
 
 from portal import preferences
-from portal.views import calendar, events, home, inbox, product, release, search, settings, status
+from portal.views import calendar, environments, events, home, inbox, product, release, search, settings, status
 
 app_name = "portal"
 urlpatterns = [
@@ -18,6 +18,9 @@ urlpatterns = [
     path("calendar/<int:year>/<int:number>/", calendar.calendar, name="calendar_month"),
     path("calendar/feed/", calendar.renew_feed, name="renew_feed"),
     path("calendar/feed/<str:token>.ics", calendar.calendar_feed, name="calendar_feed"),
+    path("environments/", environments.environments, name="environments"),
+    path("environments/environments.csv", environments.environments_csv, name="environments_csv"),
+    path("environments/<slug:product>/<slug:environment>/", environments.environment, name="environment"),
     path("products/<slug:slug>/", product.product, name="product"),
     path("search/", search.search, name="search"),
     path("status/<str:token>/", status.status, name="status"),

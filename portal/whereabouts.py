@@ -1,18 +1,16 @@
-"""What runs where: products by environments, from the deployments that were verified there."""
+"""What runs where: products by environments, by what was verified there and what was seen there."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Count
 from django.utils import timezone
 
-from core import wording
+from approvals.models import ApprovalRequest
 from deployments import where
-from deployments.models import Deployment
+from deployments.models import Deployment, Health
 from deployments.states import HOLDS_ENVIRONMENT, DeploymentState
-from portal.links import address
-from portal.looks import look
 from releases import occurrences
 from releases.models import Change, Environment, FreezeWindow, Product
 from releases.states import Tier
@@ -22,13 +20,19 @@ FAILED = (DeploymentState.FAILED, DeploymentState.ROLLBACK_FAILED, DeploymentSta
 
 @dataclass(frozen=True)
 class Place:
-    """One environment: what runs there (`current`, its last verified deployment), and what is going on there (`latest`)."""
+    """One environment: what runs there (`current`), and what is going on there (`latest`, the deployment started last).
+
+    `ahead`: changes of what runs here that production does not run; None where that cannot be said. `waiting`: the approval
+    request that what would come here next waits for.
+    """
 
     environment: Environment
-    current: Deployment | None
+    current: where.Running | None
     latest: Deployment | None
     frozen: bool = False
     ahead: int | None = None
+    health: Health | None = None
+    waiting: ApprovalRequest | None = None
 
     @property
     def live(self) -> bool:
@@ -36,53 +40,51 @@ class Place:
 
     @property
     def failed(self) -> bool:
-        return bool(self.latest and self.latest.state in FAILED)
+        """Whether the last deployment did not succeed, and nothing came there since."""
+        if self.latest is None or self.latest.state not in FAILED:
+            return False
+        return not (self.outside and self.since > self.latest.started_at)
 
     @property
     def since(self) -> datetime | None:
-        return self.current.verified_at if self.current else None
+        return self.current.since if self.current else None
+
+    @property
+    def outside(self) -> bool:
+        """Whether what runs there came from outside of Slipway."""
+        return bool(self.current and self.current.is_outside)
 
     @property
     def version(self) -> str:
-        """The candidate's version; in production the release's, which people know."""
+        """The candidate's version; in production the release's, which people know. "" where nothing runs."""
         if self.current is None:
             return ""
-        return (
-            self.current.candidate.release.version if self.environment.is_production else self.current.candidate.version
-        )
+        return self.current.release_version if self.environment.is_production else self.current.version
 
+    @property
+    def drifts(self) -> bool:
+        """Whether something else runs there than production runs, or than Slipway put there."""
+        return self.outside or bool(self.ahead) or (self.ahead is None and self._is_before_production)
 
-@dataclass(frozen=True)
-class Cell:
-    """What the matrix shows of one environment; `state` is (tone, icon, word) where something is going on."""
-
-    version: str
-    url: str
-    sub: str
-    looks: str
-    state: tuple[str, str, str] | None = None
-    since: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Line:
-    name: str
-    url: str
-    cells: list[Cell | None]
+    @property
+    def _is_before_production(self) -> bool:
+        return bool(self.version) and not self.environment.is_production
 
 
 def places(products: list[Product]) -> dict[int, list[Place]]:
-    """{product id: its environments in pipeline order, with what runs there}. Six queries, whatever the rows."""
-    environments = list(Environment.objects.filter(product__in=products).in_order())
+    """{product id: its environments in pipeline order, with what runs there}. Ten queries, whatever the rows."""
+    environments = list(Environment.objects.filter(product__in=products).select_related("product").in_order())
     current, latest = where.running(environments), _latest(environments)
-    frozen = _frozen(environments)
-    changes = _changes_of({d.candidate.release_id for d in current.values()})
+    frozen, health = _frozen(environments), _health(environments)
+    changes = _changes_of({c.candidate.release_id for c in current.values() if c.candidate})
+    waiting = _waiting(products)
     found: dict[int, list[Place]] = defaultdict(list)
     for environment in environments:
+        pk = environment.pk
         found[environment.product_id].append(
-            Place(environment, current.get(environment.pk), latest.get(environment.pk), environment.pk in frozen)
+            Place(environment, current.get(pk), latest.get(pk), pk in frozen, health=health.get(pk))
         )
-    return {pk: _ahead(row, changes) for pk, row in found.items()}
+    return {pk: _with_waiting(_ahead(row, changes), waiting.get(pk, {})) for pk, row in found.items()}
 
 
 def _latest(environments) -> dict[int, Deployment]:
@@ -107,80 +109,63 @@ def _frozen(environments) -> set[int]:
     }
 
 
+def _health(environments) -> dict[int, Health]:
+    return {row.environment_id: row for row in Health.objects.filter(environment__in=environments, ok__isnull=False)}
+
+
 def _changes_of(release_ids) -> dict[int, int]:
     rows = Change.objects.filter(release__in=release_ids).values("release").annotate(n=Count("pk")).order_by()
     return {row["release"]: row["n"] for row in rows}
 
 
+def _waiting(products) -> dict[int, dict[int, ApprovalRequest]]:
+    """{product id: {candidate id: the pending request of its release}}."""
+    rows = (
+        ApprovalRequest.objects.pending()
+        .deciding()
+        .filter(release__product__in=products, release__candidate__isnull=False)
+    )
+    found: dict[int, dict[int, ApprovalRequest]] = defaultdict(dict)
+    for row in rows.select_related("release__candidate"):
+        found[row.release.product_id][row.release.candidate_id] = row
+    return found
+
+
+def _with_waiting(row: list[Place], requests: dict[int, ApprovalRequest]) -> list[Place]:
+    """Say of production which request holds up the candidate that runs in the environment before."""
+    before = next((p for p in reversed(row) if not p.environment.is_production), None)
+    candidate = before.current.candidate if before and before.current else None
+    asked = requests.get(candidate.pk) if candidate else None
+    if asked is None:
+        return row
+    return [replace(p, waiting=asked) if p.environment.is_production else p for p in row]
+
+
 def _ahead(row: list[Place], changes: dict[int, int]) -> list[Place]:
-    """Say of each environment how many changes its release brings that production does not run yet."""
-    live = next((p.current for p in reversed(row) if p.environment.tier == Tier.PRODUCTION and p.current), None)
+    """Say of each environment how many changes its release brings that production does not run yet.
+
+    Nothing is said where production runs what is no candidate.
+    """
+    live = next((p.current for p in reversed(row) if p.environment.is_production and p.version), None)
+    if live and live.candidate is None:
+        return row
     shipped = live.candidate.release_id if live else None
-    return [_with_ahead(place, shipped, changes) for place in row]
+    return [replace(place, ahead=_how_far(place, shipped, changes)) for place in row]
 
 
-def _with_ahead(place: Place, shipped: int | None, changes: dict[int, int]) -> Place:
-    if place.current is None or place.environment.is_production:
-        return place
+def _how_far(place: Place, shipped: int | None, changes: dict[int, int]) -> int | None:
+    if place.environment.is_production or place.current is None or place.current.candidate is None:
+        return None
     release = place.current.candidate.release_id
-    ahead = 0 if release == shipped else changes.get(release, 0)
-    ahead = ahead or (None if release != shipped else 0)
-    return Place(place.environment, place.current, place.latest, place.frozen, ahead)
+    return 0 if release == shipped else changes.get(release) or None
 
 
-def columns(rows: dict[int, list[Place]]) -> list[str]:
-    """Names of all environments, from the first of a pipeline to production."""
+def columns(rows: dict[int, list[Place]]) -> list[tuple[str, str]]:
+    """[(tier, name)] of all environments, from the first of a pipeline to production."""
     rank = list(Tier.values)
-    seen: dict[str, tuple] = {}
-    for places_ in rows.values():
-        for place in places_:
+    seen: dict[str, tuple[int, int]] = {}
+    for row in rows.values():
+        for place in row:
             e = place.environment
             seen[e.name] = max(seen.get(e.name, (-1, -1)), (rank.index(e.tier), e.position))
-    return sorted(seen, key=lambda name: (*seen[name], name))
-
-
-def matrix(products: list[Product]) -> tuple[list[str], list[Line]]:
-    """Column names and lines of the matrix of these products."""
-    rows = places(products)
-    names = columns(rows)
-    lines = []
-    for product in products:
-        by_name = {p.environment.name: p for p in rows.get(product.pk, [])}
-        lines.append(Line(product.name, product.get_absolute_url(), [_cell(by_name.get(name)) for name in names]))
-    return names, lines
-
-
-def _cell(place: Place | None) -> Cell | None:
-    if place is None:
-        return Cell("", "", "not in its pipeline", "")
-    if place.live:
-        shown = place.latest
-        it = look("deployment", shown.state)
-        word = it.word + (f", was {place.version}" if place.current else "")
-        return Cell(shown.candidate.version, _url(shown), "", "live", (it.tone, it.icon, word), shown.started_at)
-    if place.failed:
-        it = look("deployment", place.latest.state)
-        word = f"{place.latest.candidate.version} {it.word.lower()}"
-        shown = place.current or place.latest
-        return Cell(
-            place.version or shown.candidate.version, _url(shown), "", "failed", (it.tone, it.icon, word), place.since
-        )
-    if place.current is None:
-        return Cell("", "", "frozen, nothing yet" if place.frozen else "nothing yet", "frozen" if place.frozen else "")
-    looks = "frozen" if place.frozen else "ahead" if place.ahead != 0 and not place.environment.is_production else ""
-    return Cell(place.version, _url(place.current), _sub(place), looks, since=place.since)
-
-
-def _url(deployment: Deployment) -> str:
-    return address("deployments:deployment", deployment.pk)
-
-
-def _sub(place: Place) -> str:
-    since = f"since {wording.day(place.since)}" if place.since else ""
-    if place.environment.is_production:
-        return f"{since}, frozen" if place.frozen else since
-    if place.ahead == 0:
-        return "same as production"
-    if place.ahead:
-        return f"{wording.plural(place.ahead, 'change')} ahead"
-    return since
+    return [(rank[seen[name][0]], name) for name in sorted(seen, key=lambda name: (*seen[name], name))]

@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from core import wording
-from portal import feed, needs, strip, whereabouts
+from portal import cells, feed, needs, strip
 from portal.board import board, products_of
 from portal.links import address
 from releases.models import Release
@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "portal/_board.html", context)
     looking_on = sight.only_looks_on(request.user)
     cards = [] if looking_on else needs.needs_of(request.user)
-    names, lines = whereabouts.matrix(context["products"])
+    columns, lines = cells.matrix(context["products"])
     events = (
         log.activity(request.user).exclude(name__in=feed.QUIET).select_related("actor", "on_behalf_of").order_by("-pk")
     )
@@ -38,7 +38,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "needs": cards[:CARDS],
         "more": len(cards) - CARDS,
         "strip": strip.strip(request.user),
-        "environments": names,
+        "environments": [name for _tier, name in columns],
         "matrix": lines,
         "feed": feed.told(events[:FEED]),
         "new_url": address("releases:new"),

@@ -56,7 +56,7 @@ def product(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _sub(context) -> str:
-    live = next((p for p in context["places"] if p.environment.is_production and p.current), None)
+    live = next((p for p in context["places"] if p.environment.is_production and p.version), None)
     running = (
         f"{live.version} is in production since {wording.day(live.since)}." if live else "Nothing is in production yet."
     )

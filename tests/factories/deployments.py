@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.actions import system_user
 from deployments.actions.steps import lay_out_run
-from deployments.models import Check, Deployment, Hook, LogLine, Run, Sample, Verification
+from deployments.models import Check, Deployment, Hook, LogLine, Run, Sample, Sighting, Verification
 from deployments.states import DeploymentState
 from releases.models import Environment, Release
 from tests.factories import releases
@@ -73,3 +73,12 @@ def check(environment: Environment, kind: str = "http", **fields) -> Check:
     configs = {"http": {"address": "/ready", "status": 200}, "manual": {"question": "Sign in and pay one cent."}}
     made = {"name": f"Check {next(_numbers)}", "config": configs.get(kind, {})} | fields
     return Check.objects.create(environment=environment, kind=kind, **made)
+
+
+def sighting(environment: Environment, version: str = "9.9.9", **fields) -> Sighting:
+    """What was seen in an environment, now and by nobody in particular."""
+    return Sighting.objects.create(
+        environment=environment,
+        version=version,
+        **({"at": timezone.now(), "source": "api", "reported_by": system_user()} | fields),
+    )

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from portal import needs, whereabouts
+from portal import cells, needs
 from portal.board import board
 from portal.strip import strip
 from tests.factories import accounts, approvals, deployments, releases
@@ -163,9 +163,9 @@ def test_the_matrix_says_how_far_staging_is_ahead_of_production(manager):
     deployments.deployment(old, production, "succeeded")
     deployments.deployment(new, staging, "succeeded")
 
-    names, lines = whereabouts.matrix([shop])
+    names, lines = cells.matrix([shop])
 
-    assert names == ["Staging", "Production"]
+    assert names == [("staging", "Staging"), ("production", "Production")]
     ahead, live = lines[0].cells
     assert (ahead.version, ahead.sub, ahead.looks) == ("1.1.0-rc.1", "3 changes ahead", "ahead")
     assert live.version == "1.0.0"
@@ -177,7 +177,7 @@ def test_a_failed_deployment_leaves_its_mark_beside_what_runs(manager):
     deployments.deployment(releases.release(shop, "closed", version="1.0.0"), staging, "succeeded")
     deployments.deployment(releases.release(shop, "testing", version="1.1.0"), staging, "failed")
 
-    cell = whereabouts.matrix([shop])[1][0].cells[0]
+    cell = cells.matrix([shop])[1][0].cells[0]
 
     assert (cell.version, cell.looks) == ("1.0.0-rc.1", "failed")
     assert cell.state[2] == "1.1.0-rc.1 failed"
