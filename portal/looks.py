@@ -186,6 +186,20 @@ LOOKS: dict[str, dict[str, Look]] = {
         "cancelled": Look("mute", "stop", "Cancelled"),
         "skipped": Look("mute", "waive", "Skipped"),
     },
+    "runbook": {
+        "draft": Look("mute", "pen", "Draft"),
+        "running": Look("info", "running", "Running"),
+        "finished": Look("ok", "check-circle", "Finished"),
+        "aborted": Look("bad", "stop", "Aborted"),
+    },
+    "step": {
+        "waiting": Look("mute", "clock", "Waits"),
+        "ready": Look("warn", "flag", "Ready"),
+        "running": Look("info", "running", "Running"),
+        "done": Look("ok", "check", "Done"),
+        "failed": Look("bad", "x-circle", "Failed"),
+        "skipped": Look("mute", "waive", "Skipped"),
+    },
     "action": {
         "proposed": Look("mute", "plus", "Proposed"),
         "accepted": Look("info", "check", "Accepted"),

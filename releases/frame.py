@@ -218,6 +218,7 @@ def _tabs(release: Release, current: str) -> list[tuple[str, str, int | None, bo
         ("candidates", "Candidates", "releases:candidates", release.candidates.count()),
         ("approvals", "Approvals", "approvals:tab", None),
         ("deployments", "Deployments", "deployments:tab", None),
+        ("runbook", "Runbook", "deployments:runbook", None),
         ("risks", "Risks", "releases:risks", release.risks.count()),
         ("rollback", "Rollback", "releases:rollback", None),
         ("notes", "Notes", "releases:notes", None),

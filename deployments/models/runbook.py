@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from django_fsm import FSMField
 
@@ -42,6 +43,9 @@ class Runbook(LifecycleModel):
 
     def __str__(self):
         return f"{self.name} of {self.release}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("deployments:runbook_of", args=[self.release.product.slug, self.release.version, self.pk])
 
     @property
     def rights_scope(self) -> Product:
@@ -122,6 +126,9 @@ class RunbookStep(LifecycleModel):
 
     def __str__(self):
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return f"{self.runbook.get_absolute_url()}#step-{self.pk}"
 
     @property
     def rights_scope(self) -> Product:
