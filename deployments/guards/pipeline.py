@@ -2,11 +2,9 @@
 
 from datetime import timedelta
 
-from django.urls import reverse
-
 from core.blockers import Blocker
 from core.wording import full, listed, plural
-from deployments import pipeline
+from deployments import pipeline, where
 from deployments.guards.addresses import tab
 from releases.phases import minutes
 from releases.states import Needs
@@ -128,16 +126,20 @@ def not_current_candidate(deployment) -> list[Blocker]:
 
 
 def older_than_running(deployment) -> list[Blocker]:
-    """Going back is a rollback, and is called so. Where a scheme has no order, the numbers of candidates alone count."""
-    running = deployment.environment.deployments.running().select_related("candidate__release").first()
-    if deployment.is_rollback or running is None or not _is_older(deployment, running.candidate):
+    """Going back is a rollback, and is called so. Where a scheme has no order, the numbers of candidates alone count.
+
+    What was sighted there counts like what was deployed, if it is a candidate; an unknown version has no place in the order.
+    """
+    running = None if deployment.is_rollback else where.running_in(deployment.environment)
+    if running is None or running.candidate is None or not _is_older(deployment, running.candidate):
         return []
+    there = f"{running.version} runs in {deployment.environment}"
+    if running.is_outside:
+        message = f"{there} by report and is newer. Ship a newer version, or report what runs there if that is not so."
+        return [Blocker("older-than-running", message, running.url, "See what ran there")]
     return [
         Blocker(
-            "older-than-running",
-            f"{running.candidate.version} runs in {deployment.environment} and is newer. Roll that deployment back instead.",
-            reverse("deployments:deployment", args=[running.pk]),
-            "Open it",
+            "older-than-running", f"{there} and is newer. Roll that deployment back instead.", running.url, "Open it"
         )
     ]
 
