@@ -23,7 +23,11 @@ from approvals.querysets import SUBJECTS
 from approvals.subjects import kind_of
 from core import wording
 from core.models import Event
-from deployments.models import Deployment
+from deployments.actions.confirmation import RIGHT as CONFIRMS
+from deployments.actions.confirmation import behind
+from deployments.guards import owes_confirmation
+from deployments.models import Deployment, Runbook, RunbookStep
+from deployments.states import StepKind
 from notifications import recipients as to
 from releases import conflicts
 from releases.models import ChangeTemplate, Release
@@ -90,6 +94,10 @@ _template = _of_stream(ChangeTemplate, "product", "created_by")
 _deployment = _of_stream(
     Deployment, "release__product", "release__manager", "environment", "candidate", "started_by", "created_by"
 )
+_runbook = _of_stream(Runbook, "release__product", "release__manager", "created_by", "started_by")
+_step = _of_stream(
+    RunbookStep, "runbook__release__product", "runbook__release__manager", "runbook__started_by", "owner", "team"
+)
 _meeting = _of_stream(Meeting, "board__chair", "chaired_by")
 _item = _of_stream(AgendaItem, "meeting__board", "request__release__product", "request__change__product")
 _review = _of_stream(Review, "release__product", "release__manager", "author")
@@ -109,6 +117,40 @@ def _reason(about, event: Event) -> str:
 
 def _detail(deployment: Deployment, event: Event) -> str:
     return event.payload.get("reason", "") or deployment.detail
+
+
+def _shipped(deployment: Deployment, event: Event) -> str:
+    came = event.name.split(".")[1].replace("_", " ")
+    if event.payload.get("rehearsal"):
+        came = "way back rehearsed" if came == "rolled back" else "the rehearsal of the way back failed"
+    return f"{deployment.release.product.name} {deployment.candidate.version} to {deployment.environment.name}: {came}"
+
+
+def _owing(event: Event) -> Deployment | None:
+    """The rollback, where somebody has to confirm it."""
+    found = _deployment(event)
+    return found if found and owes_confirmation(found) else None
+
+
+def _confirmers(rollback: Deployment, event: Event) -> set[User]:
+    return {user for user in to.who_may(CONFIRMS, rollback) if user.pk not in behind(rollback)}
+
+
+# Runbooks
+
+
+def _handed_over(event: Event) -> RunbookStep | None:
+    """The step, where a person begins it; a deployment begins by itself."""
+    step = _step(event)
+    return step if step and step.kind == StepKind.MANUAL else None
+
+
+def _in_trouble(step: RunbookStep, event: Event) -> set[User]:
+    return to.holders_of(step) | to.people([step.runbook.release.manager, step.runbook.started_by])
+
+
+def _trouble(step: RunbookStep, event: Event) -> str:
+    return f"{'Late' if event.name == 'step.late' else 'Failed'}: “{step.name}” of {step.runbook}"
 
 
 def _invalidated_voter(request: ApprovalRequest, event: Event) -> set[User]:
@@ -469,11 +511,49 @@ _ALL = [
         ),
         _deployment,
         lambda d, e: to.shippers(d),
-        lambda d, e: (
-            f"{d.release.product.name} {d.candidate.version} to {d.environment.name}: {e.name.split('.')[1].replace('_', ' ')}"
-        ),
+        _shipped,
         _detail,
         even_to_actor=True,
+    ),
+    Kind(
+        "rollback-confirmation",
+        "A rollback waits for your confirmation",
+        ("deployment.succeeded", "deployment.failed", "deployment.aborted"),
+        _owing,
+        _confirmers,
+        lambda d, e: f"Production of {d.release.product.name} was rolled back to {d.candidate.version}: confirm it",
+        lambda d, e: d.reason,
+        lambda d, e: reverse("deployments:confirm", args=[d.pk]),
+    ),
+    Kind(
+        "step-ready",
+        "A step of a runbook is yours now",
+        ("step.ready",),
+        _handed_over,
+        lambda s, e: to.holders_of(s),
+        lambda s, e: f"Your turn: “{s.name}” of {s.runbook}",
+        lambda s, e: f"Planned for {wording.plural(s.planned_minutes, 'minute')}. {s.instructions[:300]}".strip(),
+        even_to_actor=True,
+    ),
+    Kind(
+        "step-trouble",
+        "A step of a runbook is late or failed",
+        ("step.late", "step.failed"),
+        _step,
+        _in_trouble,
+        _trouble,
+        lambda s, e: (
+            s.note if e.name == "step.failed" else f"It was planned for {wording.plural(s.planned_minutes, 'minute')}."
+        ),
+    ),
+    Kind(
+        "runbook",
+        "A runbook of yours started or is over",
+        ("runbook.started", "runbook.finished", "runbook.aborted"),
+        _runbook,
+        lambda r, e: to.people([r.release.manager, r.created_by, r.started_by]),
+        lambda r, e: f"{r}: {e.name.split('.')[1]}",
+        _reason,
     ),
     Kind(
         "waiver-decided",

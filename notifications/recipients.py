@@ -83,6 +83,13 @@ def shippers(deployment) -> set[User]:
     return people([deployment.started_by, deployment.created_by, deployment.release.manager])
 
 
+def holders_of(step) -> set[User]:
+    """Who has a step of a runbook: its owner, else everybody in its team."""
+    if step.owner is not None:
+        return people([step.owner])
+    return people(step.team.members.all()) if step.team else set()
+
+
 def board_of(meeting: Meeting) -> set[User]:
     """Everybody who sits on the meeting's board."""
     return people(agenda.people_of(meeting.board))
