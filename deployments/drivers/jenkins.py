@@ -1,14 +1,9 @@
-"""The `jenkins` driver: builds a job with parameters, through python-jenkins: queue item, then build, then console.
-
-The key travels as the parameter SLIPWAY_KEY, which the job must declare; by it a build is found.
-"""
+"""The `jenkins` driver, through python-jenkins: queue item, then build, then console. The key is the parameter SLIPWAY_KEY."""
 
 import time
 
 from deployments.drivers.kit import Field, Tool, after, session
 from deployments.drivers.protocol import Call, Handle, Progress
-
-RECENT = "?tree=builds[number,actions[parameters[name,value]]]{0,50}"
 
 
 class Jenkins(Tool):
@@ -16,7 +11,7 @@ class Jenkins(Tool):
     about = "Builds a job with parameters and follows it from the queue to its console."
     fields = (
         Field("url", "Address", "Of your Jenkins.", "address"),
-        Field("job", "Job", "With its folders, such as ship/deploy.", pattern=r"[\w.~ -]+(/[\w.~ -]+)*"),
+        Field("job", "Job", "With its folders, such as ship/deploy.", pattern=r"(?!.*\.\.)[\w.~ -]+(/[\w.~ -]+)*"),
         Field("parameters", "Parameters", "One per line: VERSION={version}", "inputs", required=False, filled=True),
         Field("user", "User", "Whose token it is.", required=False),
     )
@@ -31,7 +26,7 @@ class Jenkins(Tool):
         server = self._server(call)
         if item := next((item for item in server.get_queue_info() if _bears(item, call.key)), None):
             return {"queue": item["id"]}
-        builds = server.get_info(self._path(call), query=RECENT)["builds"]
+        builds = server.get_info(self._path(call), query="?tree=builds[number,actions[parameters[*]]]{0,50}")["builds"]
         return next(({"build": build["number"]} for build in builds if _bears(build, call.key)), None)
 
     def look(self, call: Call, handle: Handle, log_offset: int) -> Progress:
@@ -39,12 +34,11 @@ class Jenkins(Tool):
 
         server, number, item = self._build(call, handle)
         if number is None:
-            status = "failed" if item.get("cancelled") else "running"
-            return Progress(status, "", log_offset, item.get("why") or f"In the queue: {status}.")
+            outcome = "failed" if item.get("cancelled") else "running"
+            return Progress(outcome, "", log_offset, item.get("why") or "It has left the queue.")
         build = server.get_build_info(self.value(call, "job"), number)
         address = f"{server.server}{self._path(call)}/{number}/logText/progressiveText?start={log_offset}"
-        said = server.jenkins_request(requests.Request("GET", address)).content
-        text, offset = after(said, log_offset)
+        text, offset = after(server.jenkins_request(requests.Request("GET", address)).content, log_offset)
         if build["building"] or not build["result"]:
             return Progress("running", text, offset, f"Build {number}.", _share(build))
         outcome = "succeeded" if build["result"] == "SUCCESS" else "failed"
@@ -66,7 +60,7 @@ class Jenkins(Tool):
     def _server(self, call: Call):
         import jenkins
 
-        server = jenkins.Jenkins(self.value(call, "url"), self.value(call, "user") or None, call.secret or None)
+        server = jenkins.Jenkins(self.value(call, "url"), self.value(call, "user") or None, call.secret)
         server._session = session(redirects_end_writes=False)  # a stop is answered by leading back to the build's page
         return server
 
