@@ -39,7 +39,7 @@ def join_queue(deployment_id: int, *, actor: User) -> Deployment:
 
 
 def _join(deployment: Deployment, actor: User) -> None:
-    place = queue.place(deployment)
+    place, deployment.started_by = queue.place(deployment), actor  # in whose name it starts
     waiting.enqueue(deployment, actor=actor, reason=f"{place} in the queue for {deployment.environment}.")
     steps.look_again(deployment)
 

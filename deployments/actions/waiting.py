@@ -18,7 +18,7 @@ DEPLOY = "releases.deploy"
 AUTOMATE = "releases.automate_promotion"
 QUEUE_S = 3
 PATIENCE = timedelta(hours=24)
-ONLY_TAKEN = {"environment-taken", "environment-stopping", "queue-before"}
+ONLY_TAKEN = {"environment-taken", "environment-stopping", "environment-booked", "queue-before"}
 
 
 def start_when_due(deployment: Deployment) -> None:
@@ -35,19 +35,21 @@ def start_when_due(deployment: Deployment) -> None:
 
 
 def try_to_start(deployment: Deployment) -> None:
-    """Start it in the name of who planned it; where a gate is closed, or that person may not any more, it waits."""
+    """Start it in the name of who queued or planned it; where a gate is closed, or that person may not any more, it waits."""
+    person = deployment.started_by or deployment.created_by
+    by_itself = deployment.promoted_from_id and deployment.started_by is None
     try:
         with transaction.atomic():
-            for right in (DEPLOY, AUTOMATE) if deployment.promoted_from_id else (DEPLOY,):
-                policy.require(deployment.created_by, right, deployment)
-            steps.start(deployment, actor=deployment.created_by)
+            for right in (DEPLOY, AUTOMATE) if by_itself else (DEPLOY,):
+                policy.require(person, right, deployment)
+            steps.start(deployment, actor=person)
     except Refused as refusal:
         steps.refresh(deployment)
         _wait(deployment, refusal)
     except (PermissionDenied, Http404):
         steps.refresh(deployment)
-        what = "let anything be deployed by itself" if deployment.promoted_from_id else "deploy"
-        _await_person(deployment, f"{deployment.created_by} may not {what} any more.", [])
+        what = "let anything be deployed by itself" if by_itself else "deploy"
+        _await_person(deployment, f"{person} may not {what} any more.", [])
 
 
 def _wait(deployment: Deployment, refusal: Refused) -> None:
@@ -72,6 +74,7 @@ def enqueue(deployment: Deployment, *, actor, reason: str) -> None:
 
 def _await_person(deployment: Deployment, reason: str, blockers: list[str]) -> None:
     deployment.await_approval(reason=reason)
+    deployment.started_by = None
     deployment.due_at = latest_start(deployment)
     deployment.save()
     record("deployment.awaiting", deployment, actor=steps.the_system(), reason=reason, blockers=blockers)
