@@ -257,7 +257,7 @@ def test_a_held_one_stays_in_the_queue_while_the_engine_looks_and_goes_once_it_i
 
 
 def test_a_scheduled_one_that_was_held_over_its_time_starts_when_it_is_let_go(place, tool):
-    past = timezone.now() - timedelta(minutes=5)
+    late = {"scheduled_for": timezone.now() - timedelta(minutes=5), "due_at": timezone.now()}
     row = shipping.deployment(
         place.release, place.staging, "scheduled", scheduled_for=past, due_at=timezone.now(), created_by=place.deployer
     )
@@ -272,7 +272,7 @@ def test_a_scheduled_one_that_was_held_over_its_time_starts_when_it_is_let_go(pl
 
 
 def test_what_is_held_too_long_expires_like_any_other(place, tool):
-    past = timezone.now() - timedelta(minutes=5)
+    late = {"scheduled_for": timezone.now() - timedelta(minutes=5), "due_at": timezone.now()}
     row = shipping.deployment(
         place.release, place.staging, "scheduled", scheduled_for=past, due_at=timezone.now(), created_by=place.deployer
     )
