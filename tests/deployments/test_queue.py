@@ -258,9 +258,7 @@ def test_a_held_one_stays_in_the_queue_while_the_engine_looks_and_goes_once_it_i
 
 def test_a_scheduled_one_that_was_held_over_its_time_starts_when_it_is_let_go(place, tool):
     late = {"scheduled_for": timezone.now() - timedelta(minutes=5), "due_at": timezone.now()}
-    row = shipping.deployment(
-        place.release, place.staging, "scheduled", scheduled_for=past, due_at=timezone.now(), created_by=place.deployer
-    )
+    row = shipping.deployment(place.release, place.staging, "scheduled", created_by=place.deployer, **late)
     hold_deployment(row.pk, actor=place.deployer, reason="Wait for the database.")
     turn()
     assert fresh(row).state == "scheduled"
@@ -273,9 +271,7 @@ def test_a_scheduled_one_that_was_held_over_its_time_starts_when_it_is_let_go(pl
 
 def test_what_is_held_too_long_expires_like_any_other(place, tool):
     late = {"scheduled_for": timezone.now() - timedelta(minutes=5), "due_at": timezone.now()}
-    row = shipping.deployment(
-        place.release, place.staging, "scheduled", scheduled_for=past, due_at=timezone.now(), created_by=place.deployer
-    )
+    row = shipping.deployment(place.release, place.staging, "scheduled", created_by=place.deployer, **late)
     hold_deployment(row.pk, actor=place.deployer, reason="Wait for the database.")
     assert fresh(row).due_at == row.created_at + waiting.PATIENCE
 
