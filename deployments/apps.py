@@ -8,10 +8,13 @@ class DeploymentsConfig(AppConfig):
     def ready(self):
         from approvals.subjects import parts
         from core import gates, outbox
-        from deployments import guards, payload, reactions
+        from deployments import bookings, guards, payload, reactions
+        from releases import conflicts
+        from releases.states import ConflictKind
 
         _answer_own_gates(gates, guards)
         _answer_gates_of_releases(gates, guards)
+        conflicts.find_also(ConflictKind.ENVIRONMENT, bookings.booked)
         parts.add_to_configuration("hooks", payload.hooks)
         parts.add_to_configuration("verification", payload.verification)
         outbox.on(
@@ -43,6 +46,7 @@ def _answer_own_gates(gates, guards):
         "release_may_deploy": (guards.release_not_ready, "Release may deploy", None),
         "window_open": (guards.window_closed, "Window", guards.because_window),
         "freeze": (guards.frozen, "No freeze", guards.because_not_frozen),
+        "conflicts": (guards.conflicting, "Conflicts", guards.because_no_conflict),
         "hooks": (guards.hooks_unfit, "Hooks", guards.because_hooks),
         "not_older": (guards.older_than_running, "Not older than what runs", None),
         "rehearsed": (guards.not_rehearsed, "Way back rehearsed", guards.because_rehearsed),

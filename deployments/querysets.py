@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from accounts import policy
@@ -79,3 +79,24 @@ class SightingQuerySet(models.QuerySet):
     def newest(self):
         """The newest of each environment."""
         return self.order_by("environment_id", "-at", "-pk").distinct("environment_id")
+
+
+class BookingQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return policy.only_where(self, user, "releases.view_product", "environment__product_id")
+
+    def active(self):
+        return self.filter(is_active=True)
+
+    def of_deployment(self, deployment):
+        return self.active().filter(deployment=deployment)
+
+    def touching(self, start, end):
+        """Those that touch the half-open span."""
+        return self.filter(starts_at__lt=end, ends_at__gt=start)
+
+    def give_up(self) -> int:
+        """End them now: what is left of their time is free again. One that has not begun keeps its span and counts no more."""
+        now = timezone.now()
+        begun = Case(When(starts_at__lt=now, ends_at__gt=now, then=Value(now)), default=F("ends_at"))
+        return self.update(is_active=False, ends_at=begun)

@@ -5,7 +5,7 @@ that needs an override is let through by one that stands; a block is not let thr
 `find_also` another finder, `let_through` who knows of overrides.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
@@ -95,14 +95,14 @@ class Conflict(Found):
 
 Finder = Callable[[Wish], Iterable[Found]]
 Exemption = Callable[[Release, Found, datetime], bool]
-_FINDERS: list[Finder] = []
+_FINDERS: list[tuple[Kind, Finder]] = []
 _EXEMPTIONS: list[Exemption] = []
 
 
-def find_also(finder: Finder) -> None:
-    """Ask `finder(wish)` too. Called in `apps.py`."""
-    if finder not in _FINDERS:
-        _FINDERS.append(finder)
+def find_also(kind: Kind, finder: Finder) -> None:
+    """Ask `finder(wish)` too, where conflicts of its kind are looked for. Called in `apps.py`."""
+    if (kind, finder) not in _FINDERS:
+        _FINDERS.append((kind, finder))
 
 
 def let_through(stands: Exemption) -> None:
@@ -118,15 +118,16 @@ def wish_of(release: Release) -> Wish | None:
     return Wish(release, release.window_starts_at, release.window_ends_at)
 
 
-def find(wish: Wish | None, kinds: Iterable[Kind] = tuple(Kind)) -> list[Conflict]:
+def find(wish: Wish | None, kinds: Collection[Kind] = tuple(Kind)) -> list[Conflict]:
     """Every conflict of these kinds, the gravest first."""
     if wish is None:
         return []
-    found = [_judged(wish, each) for finder in (*OWN, *_FINDERS) for each in finder(wish) if each.kind in set(kinds)]
+    finders = [finder for kind, finder in (*OWN, *_FINDERS) if kind in kinds]
+    found = [_judged(wish, each) for finder in finders for each in finder(wish)]
     return sorted(found, key=lambda c: -ORDER.index(c.severity))
 
 
-def blockers(wish: Wish | None, kinds: Iterable[Kind] = tuple(Kind)) -> list[Blocker]:
+def blockers(wish: Wish | None, kinds: Collection[Kind] = tuple(Kind)) -> list[Blocker]:
     """One blocker per conflict that nothing lets through."""
     return [conflict.as_blocker for conflict in find(wish, kinds) if conflict.stands_in_the_way]
 
@@ -292,7 +293,13 @@ def inside_freeze(wish: Wish) -> Iterator[Found]:
         )
 
 
-OWN: tuple[Finder, ...] = (same_environment, outside_window, inside_freeze, dependent_product, same_people)
+OWN: tuple[tuple[Kind, Finder], ...] = (
+    (Kind.ENVIRONMENT, same_environment),
+    (Kind.WINDOW, outside_window),
+    (Kind.FREEZE, inside_freeze),
+    (Kind.DEPENDENCY, dependent_product),
+    (Kind.PEOPLE, same_people),
+)
 
 
 def _others(wish: Wish) -> list[Release]:

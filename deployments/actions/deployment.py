@@ -3,14 +3,12 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import policy
 from accounts.models import User
 from core.blockers import refuse
 from core.events import record
-from core.wording import full
-from deployments.actions import steps, waiting
+from deployments.actions import schedule, steps, waiting
 from deployments.actions.steps import entered, held
 from deployments.guards import verification_of
 from deployments.models import Deployment, Run
@@ -21,16 +19,22 @@ STOPPED = (RunState.UNKNOWN, RunState.FAILED, RunState.CANCELLED)
 
 
 def plan_deployment(
-    release_id: int, environment_id: int, *, actor: User, scheduled_for: datetime | None = None
+    release_id: int,
+    environment_id: int,
+    *,
+    actor: User,
+    scheduled_for: datetime | None = None,
+    minutes: int | None = None,
 ) -> Deployment:
     """Plan a deployment of the release's current candidate; with `scheduled_for` it starts by itself then.
 
-    Raises Release.DoesNotExist, Environment.DoesNotExist, Http404/PermissionDenied, or Refused (no candidate, an instant
-    that is past or outside the window of a release that enters production).
+    A scheduled one books its environment for `minutes` (None: as long as deployments there usually take). Raises
+    Release.DoesNotExist, Environment.DoesNotExist, Http404/PermissionDenied, or Refused (no candidate, an instant that is past,
+    outside the window of a release that enters production, or booked by another deployment).
     """
     with entered(release_id, environment_id) as (release, environment):
         policy.require(actor, DEPLOY, release)
-        return plan(release, environment, actor=actor, scheduled_for=scheduled_for)
+        return plan(release, environment, actor=actor, scheduled_for=scheduled_for, minutes=minutes)
 
 
 def deploy(release_id: int, environment_id: int, *, actor: User) -> Deployment:
@@ -43,12 +47,18 @@ def deploy(release_id: int, environment_id: int, *, actor: User) -> Deployment:
 
 
 def plan(
-    release, environment, *, actor: User, scheduled_for: datetime | None = None, promoted_from: Deployment | None = None
+    release,
+    environment,
+    *,
+    actor: User,
+    scheduled_for: datetime | None = None,
+    minutes: int | None = None,
+    promoted_from: Deployment | None = None,
 ) -> Deployment:
     """Plan on locked rows. `promoted_from` is what opened the phase, where nobody asked for this one. Raises Refused."""
     if release.candidate is None:
         refuse("no-candidate", f"{release} has no candidate to deploy. Add one first.")
-    _require_sensible(release, environment, scheduled_for)
+    schedule.require_sensible(release, environment, scheduled_for)
     deployment = Deployment.objects.create(
         release=release,
         candidate=release.candidate,
@@ -58,9 +68,7 @@ def plan(
         promoted_from=promoted_from,
     )
     if scheduled_for:
-        deployment.schedule()
-        deployment.due_at = scheduled_for
-        deployment.save()
+        schedule.set_time(deployment, scheduled_for, minutes)
     record(
         "deployment.planned",
         deployment,
@@ -70,20 +78,6 @@ def plan(
         **steps.facts(deployment),
     )
     return deployment
-
-
-def _require_sensible(release, environment, at: datetime | None) -> None:
-    if at is None:
-        return
-    if at <= timezone.now():
-        refuse("scheduled-in-past", "This instant is past. Give a later one, or start now.", field="scheduled_for")
-    starts, ends = release.window_starts_at, release.window_ends_at
-    if environment.is_production and starts and not starts <= at < ends:
-        refuse(
-            "outside-window",
-            f"The window of {release} is {full(starts)} to {full(ends)}. Give an instant inside it, or move the window.",
-            field="scheduled_for",
-        )
 
 
 def start_deployment(deployment_id: int, *, actor: User) -> Deployment:

@@ -26,12 +26,20 @@ from deployments.guards.shipped import (
     rollbacks_unconfirmed,
 )
 from deployments.guards.stops import blocked, environment_taken, held, not_free
-from deployments.guards.times import because_not_frozen, because_window, frozen, window_closed
+from deployments.guards.times import (
+    because_no_conflict,
+    because_not_frozen,
+    because_window,
+    conflicting,
+    frozen,
+    window_closed,
+)
 from deployments.guards.way_back import because_way_back, no_way_back
 
 __all__ = [
     "because_confirmed",
     "because_hooks",
+    "because_no_conflict",
     "because_not_frozen",
     "because_phase_open",
     "because_progression",
@@ -39,6 +47,7 @@ __all__ = [
     "because_way_back",
     "because_window",
     "blocked",
+    "conflicting",
     "earlier_phases_open",
     "environment_taken",
     "frozen",

@@ -6,6 +6,7 @@ from core.blockers import Blocker
 from core.wording import full
 from deployments import queue
 from deployments.guards.addresses import tab
+from deployments.guards.times import booked_by_another
 from deployments.states import DeploymentState, RunState
 
 
@@ -48,7 +49,7 @@ def held(deployment) -> list[Blocker]:
 
 def not_free(deployment) -> list[Blocker]:
     """One deployment at a time, and nobody overtakes those that wait. A rollback or an emergency waits for no queue of others."""
-    return environment_taken(deployment) + _overtaking(deployment)
+    return environment_taken(deployment) + booked_by_another(deployment) + _overtaking(deployment)
 
 
 def _overtaking(deployment) -> list[Blocker]:

@@ -8,6 +8,7 @@ from django.db.models import F, Func, Q, Value
 from django.utils import timezone
 
 from deployments.models.deployment import Deployment
+from deployments.querysets import BookingQuerySet
 from releases.models import Candidate, Environment, Product
 
 PERSON = settings.AUTH_USER_MODEL
@@ -29,6 +30,8 @@ class Booking(models.Model):
     ends_at = models.DateTimeField()
     is_active = models.BooleanField(default=True, help_text="False once the deployment ended or gave it up")
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = BookingQuerySet.as_manager()
 
     class Meta:
         ordering = ["starts_at"]

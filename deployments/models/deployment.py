@@ -26,6 +26,7 @@ _QUEUE_GATES = (
     "release_may_deploy",
     "window_open",
     "freeze",
+    "conflicts",
     "hooks",
     "not_older",
     "rehearsed",
@@ -132,6 +133,12 @@ class Deployment(LifecycleModel):
     def rights_scope(self) -> Product:
         return self.release.product
 
+    def save(self, *args, **kwargs) -> None:
+        """Whatever ends a deployment ends its booking, in the same transaction: no door can forget it."""
+        super().save(*args, **kwargs)
+        if self.has_ended:
+            self._meta.get_field("booking").related_model.objects.of_deployment(self).give_up()
+
     @property
     def key(self) -> str:
         """What its calls to tools begin with. The instant keeps a new database from meeting the runs of an old one."""
@@ -190,12 +197,23 @@ class Deployment(LifecycleModel):
 
     @machine.transition(
         state,
-        source=[State.PLANNED, State.AWAITING_APPROVAL],
+        source=[State.PLANNED, State.AWAITING_APPROVAL, State.SCHEDULED],
         target=State.SCHEDULED,
         right="releases.deploy",
         label="Schedule",
     )
     def schedule(self):
+        self._entered()
+
+    @machine.transition(
+        state,
+        source=State.SCHEDULED,
+        target=State.PLANNED,
+        right="releases.deploy",
+        label="Take the time off",
+    )
+    def unschedule(self):
+        """It starts when somebody starts it."""
         self._entered()
 
     @machine.transition(

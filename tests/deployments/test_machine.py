@@ -17,7 +17,8 @@ _LIVE = {"running", "verifying", "paused"}
 _WAITING = {"planned", "awaiting_approval", "scheduled", "queued"}
 DEPLOYMENT = {
     "await_approval": ({"planned", "scheduled", "queued"}, "awaiting_approval"),
-    "schedule": ({"planned", "awaiting_approval"}, "scheduled"),
+    "schedule": ({"planned", "awaiting_approval", "scheduled"}, "scheduled"),
+    "unschedule": ({"scheduled"}, "planned"),
     "enqueue": ({"planned", "awaiting_approval", "scheduled"}, "queued"),
     "start": (_WAITING, "running"),
     "verify": ({"running"}, "verifying"),
@@ -53,6 +54,7 @@ GATES = {
         "release_may_deploy",
         "window_open",
         "freeze",
+        "conflicts",
         "hooks",
         "not_older",
         "rehearsed",
@@ -67,6 +69,7 @@ GATES = {
         "release_may_deploy",
         "window_open",
         "freeze",
+        "conflicts",
         "hooks",
         "not_older",
         "rehearsed",
