@@ -1,5 +1,5 @@
 """The API of deployments: each file lists its ROUTES."""
 
-from deployments.api import deployment, hook
+from deployments.api import cdevents, deployment, hook, sighting
 
-ROUTES = [*deployment.ROUTES, *hook.ROUTES]
+ROUTES = [*deployment.ROUTES, *hook.ROUTES, *sighting.ROUTES, *cdevents.ROUTES]

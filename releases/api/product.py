@@ -101,6 +101,7 @@ class EnvironmentViewSet(Seen, mixins.DestroyModelMixin, viewsets.ReadOnlyModelV
     queryset = Environment.objects.select_related("product")
     serializer_class = EnvironmentSerializer
     filterset_fields = ["product", "tier", "slug"]
+    lookup_value_regex = "[0-9]+"  # “environments/running” is an address of deployments
 
     def create(self, request):
         """Add an environment: production at the end, others before it."""
