@@ -23,6 +23,7 @@ class KubernetesTool(Tool):
         Field("ca", "CA certificate", "PEM, where no public authority signed.", "lines", required=False, shown=False),
     )
     secret_label = "Bearer token"  # noqa: S105 - what the form calls it
+    needs_secret = True
     patience = 2
 
     def begin(self, call: Call) -> Handle:
@@ -36,9 +37,8 @@ class KubernetesTool(Tool):
 
     def find(self, call: Call) -> Handle | None:
         notes, _, _ = self._read(call)
-        if notes.get(KEY) != call.key:
-            return None
-        return {"image": self.value(call, "image"), "before": notes.get(BEFORE, ""), "since": 0}
+        found = {"image": self.value(call, "image"), "before": notes.get(BEFORE, ""), "since": 0}
+        return found if notes.get(KEY) == call.key else None
 
     def look(self, call: Call, handle: Handle, log_offset: int) -> Progress:
         notes, image, found = self._read(call)

@@ -249,6 +249,8 @@ def merged(old: dict, patch: dict) -> dict:
     """A strategic merge as the API server does it: null removes, lists of containers and the like are merged by name."""
     result = copy.deepcopy(old)
     for name, value in patch.items():
+        if name.startswith("$"):
+            continue  # directives, such as the order of a list
         if value is None:
             result.pop(name, None)
         elif isinstance(value, dict):
