@@ -7,7 +7,8 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from accounts import policy
-from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING, DeploymentState, RunState
+from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING, DeploymentKind, DeploymentState, RunState
+from releases.states import Tier
 
 # No run waits longer than its claim or its driver's patience: what is due later than this was put there by a clock that was wrong.
 LONGEST_WAIT = timedelta(minutes=10)
@@ -36,6 +37,22 @@ class DeploymentQuerySet(models.QuerySet):
         return (
             self.filter(verified_at__isnull=False).order_by("environment_id", "-verified_at").distinct("environment_id")
         )
+
+    def unconfirmed(self):
+        """Rollbacks of production that are over and that nobody else has agreed to yet; as `guards.owes_confirmation` says."""
+        return self.filter(
+            kind=DeploymentKind.ROLLBACK,
+            is_rehearsal=False,
+            environment__tier=Tier.PRODUCTION,
+            started_at__isnull=False,
+            state__in=ENDED,
+            confirmed_at__isnull=True,
+        )
+
+    def not_begun_by(self, user):
+        """Without what a person started; of a rollback that began by itself, without those of what they deployed."""
+        by_itself = Q(started_by__is_service=True) & Q(rolls_back__started_by=user)
+        return self.exclude(started_by=user).exclude(by_itself)
 
     def due(self):
         return self.filter(due_at__lte=timezone.now())

@@ -94,7 +94,7 @@ def count_for(user) -> tuple[int, bool]:
         count, more = len(user._inbox), False
     else:
         count, more = decisions_of.count_for(user)
-        count += sum(rows.count() for rows in (questions(user), paused(user), reviews(user)))
+        count += sum(rows.count() for rows in (questions(user), of_deployments(user), reviews(user)))
         count += 0 if user.is_service else decisions_of.signable(user).count()
     return min(count, decisions_of.ENOUGH), more or count > decisions_of.ENOUGH
 
@@ -125,7 +125,10 @@ def lines(user) -> list[Line]:
     others += [
         question_item(q) for q in questions(user).select_related("asked_by", *(f"request__{p}" for p in SUBJECTS))
     ]
-    others += [paused_item(d) for d in paused(user).select_related("release__product", "candidate", "environment")]
+    shipped = of_deployments(user).select_related(
+        "release__product", "candidate", "environment", "started_by", "rolls_back"
+    )
+    others += [paused_item(d) if d.state == DeploymentState.PAUSED else confirmation_item(d) for d in shipped]
     others += [review_item(review) for review in reviews(user).select_related("release__product", "author")]
     return found + [Line(i.kind, i.group, i.product_id, "", i.due_at, item=i) for i in others]
 
@@ -195,6 +198,7 @@ KINDS = [
     ("question", "Question"),
     ("review", "Review"),
     ("deployment", "Paused deployment"),
+    ("rollback", "Rollback to confirm"),
 ]
 
 
@@ -227,10 +231,19 @@ def question_item(question: Question) -> Item:
     )  # fmt: skip
 
 
-def paused(user) -> QuerySet:
-    """Paused deployments where the reader may decide how they go on."""
-    rows = Deployment.objects.visible_to(user).filter(state=DeploymentState.PAUSED)
-    return policy.only_where(rows, user, "releases.deploy", "release__product_id")
+def of_deployments(user) -> QuerySet:
+    """Paused deployments where the reader may decide how they go on, and rollbacks of production that they may confirm."""
+    rows = Deployment.objects.visible_to(user)
+    paused = _where(user, "releases.deploy") & Q(state=DeploymentState.PAUSED)
+    if user.is_service:
+        return rows.filter(paused)
+    owed = _where(user, "releases.authorise_change") & Q(pk__in=rows.unconfirmed().not_begun_by(user).values("pk"))
+    return rows.filter(paused | owed)
+
+
+def _where(user, right: str) -> Q:
+    where = policy.where_may(user, right)
+    return Q() if where is None else Q(release__product__in=where)
 
 
 def paused_item(deployment: Deployment) -> Item:
@@ -239,6 +252,17 @@ def paused_item(deployment: Deployment) -> Item:
     url = address("deployments:deployment", deployment.pk) or release.get_absolute_url()
     return Item(
         "Decide", str(release), what, url, "pause", "warn", "Paused", "Decide", of_deployment=True, kind="deployment",
+        product_id=release.product_id,
+    )  # fmt: skip
+
+
+def confirmation_item(rollback: Deployment) -> Item:
+    release = rollback.release
+    by = f" by {rollback.started_by.name}" if rollback.started_by else ""
+    what = f"{rollback.environment.name} was rolled back to {rollback.candidate.version}{by}. Somebody else confirms it."
+    url = address("deployments:confirm", rollback.pk) or release.get_absolute_url()
+    return Item(
+        "Decide", str(release), what, url, "undo", "warn", "Rollback", "Confirm", kind="rollback",
         product_id=release.product_id,
     )  # fmt: skip
 
