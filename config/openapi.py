@@ -31,6 +31,7 @@ ENUM_NAMES = {
     "DeploymentKindEnum": "deployments.states.DeploymentKind",
     "OnFailureEnum": "deployments.states.OnFailure",
     "HowEnum": "deployments.states.How",
+    "CheckKindEnum": "deployments.states.CheckKind",
     "SightingSourceEnum": "deployments.states.Source",
     "RunStateEnum": "deployments.states.RunState",
     "ReviewStateEnum": "reviews.states.ReviewState",

@@ -1,5 +1,5 @@
 """The API of deployments: each file lists its ROUTES."""
 
-from deployments.api import cdevents, deployment, hook, sighting
+from deployments.api import cdevents, check, deployment, hook, sighting
 
-ROUTES = [*deployment.ROUTES, *hook.ROUTES, *sighting.ROUTES, *cdevents.ROUTES]
+ROUTES = [*check.ROUTES, *deployment.ROUTES, *hook.ROUTES, *sighting.ROUTES, *cdevents.ROUTES]

@@ -6,7 +6,9 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from deployments.actions import deployment as doors
-from deployments.models import Deployment, LogLine, Run, Sample
+from deployments.actions.statement import state_check
+from deployments.api.check import TriedSerializer
+from deployments.models import Deployment, LogLine, Run, Sample, Statement
 from deployments.states import How
 from releases.models import Environment, Release
 
@@ -116,11 +118,27 @@ class LineSerializer(serializers.ModelSerializer):
 
 
 class SampleSerializer(serializers.ModelSerializer):
-    """One look at the environment during the verification."""
+    """One look at the environment: all checks together. `since` names the verification that it belongs to; an open sample waits
+    for hooks. `status` and `elapsed_ms` are those of the health path.
+    """
+
+    results = TriedSerializer(many=True, read_only=True)
 
     class Meta:
         model = Sample
-        fields = ["id", "at", "ok", "status", "elapsed_ms", "detail"]
+        fields = ["id", "since", "at", "closed_at", "is_open", "ok", "status", "elapsed_ms", "detail", "results"]
+
+
+class StatementSerializer(serializers.ModelSerializer):
+    """What a person says of a manual check. The newest of the verification that runs counts; "not well" needs a comment."""
+
+    check_name = serializers.CharField(max_length=80, help_text="Name of the manual check")
+    person = serializers.CharField(source="person.username", read_only=True)
+
+    class Meta:
+        model = Statement
+        fields = ["id", "check_name", "ok", "comment", "person", "at", "since"]
+        read_only_fields = ["at", "since"]
 
 
 class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
@@ -208,6 +226,19 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         """What the verification saw, oldest first, at most the newest 1,000."""
         rows = self.get_object().samples.order_by("-pk")[:LINES_MAX]
         return Response(SampleSerializer(list(rows)[::-1], many=True).data)
+
+    @extend_schema(responses=StatementSerializer(many=True), methods=["GET"])
+    @extend_schema(request=StatementSerializer, responses={201: StatementSerializer}, methods=["POST"])
+    @action(detail=True, methods=["get", "post"], pagination_class=None, filterset_fields=None)
+    def statements(self, request, pk=None):
+        """What people said of the manual checks, oldest first; POST says something. "Not well" fails the deployment at once."""
+        row = self.get_object()
+        if request.method == "GET":
+            said = row.statements.select_related("person")[:LINES_MAX]
+            return Response(StatementSerializer(said, many=True).data)
+        asked = self._asked(StatementSerializer)
+        made = state_check(row.pk, asked.pop("check_name"), actor=request.user, **asked)
+        return Response(StatementSerializer(made).data, status=status.HTTP_201_CREATED)
 
     def _asked(self, serializer_class) -> dict:
         asked = serializer_class(data=self.request.data)
