@@ -8,7 +8,8 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from core import wording
-from deployments.guards import verification_of
+from deployments import queue, way_back
+from deployments.guards import owes_confirmation, verification_of
 from deployments.models import Deployment, LogLine, Run, Sample
 from deployments.sampled import Sampled
 from deployments.states import DeploymentState, RunState
@@ -119,7 +120,6 @@ class Picture:
         told = {
             DeploymentState.PLANNED: f"{version} is planned for {place}, and starts when somebody starts it",
             DeploymentState.AWAITING_APPROVAL: f"{version} did not start by itself: a gate is closed",
-            DeploymentState.QUEUED: f"{version} waits until {place} is free",
             DeploymentState.RUNNING: f"{version} is on its way to {place}" + (f": {now}" if now else ""),
             DeploymentState.VERIFYING: f"{version} is in {place}, and is being verified",
             DeploymentState.SUCCEEDED: f"{version} is verified in {place}",
@@ -132,6 +132,8 @@ class Picture:
             DeploymentState.SUPERSEDED: f"A newer candidate took the place of {version}",
             DeploymentState.EXPIRED: f"{version} did not start in time",
         }
+        if row.state == DeploymentState.QUEUED:
+            return f"{version} waits until {place} is free: {queue.place(row)} in the queue"
         if row.state == DeploymentState.SCHEDULED:
             return f"{version} starts {wording.relative(row.scheduled_for)}, {wording.full(row.scheduled_for)}"
         return told[DeploymentState(row.state)]
@@ -173,6 +175,24 @@ class Picture:
     @cached_property
     def way_back(self) -> Deployment | None:
         return None if self.deployment.is_rollback else self.deployment.way_back
+
+    @cached_property
+    def plan_back(self) -> way_back.WayBack:
+        """How it would be undone, or was."""
+        row = self.deployment
+        return way_back.of(row.release, row.environment, row)
+
+    @cached_property
+    def rehearsal(self) -> way_back.Rehearsal:
+        return way_back.rehearsal_of(self.deployment.release)
+
+    @property
+    def rehearsal_is_demanded(self) -> bool:
+        return way_back.is_demanded(self.deployment.release)
+
+    @property
+    def owes_confirmation(self) -> bool:
+        return owes_confirmation(self.deployment)
 
     @cached_property
     def rollback(self) -> Deployment | None:

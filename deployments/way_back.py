@@ -129,7 +129,8 @@ def digest(release: Release, environment: Environment) -> str:
 
 
 def _production(release: Release, environment: Environment) -> list[Environment]:
-    return [e for e in release.product.environments.all() if e.is_production and e.pk != environment.pk]
+    rows = release.product.environments.prefetch_related("hooks")
+    return [e for e in rows if e.is_production and e.pk != environment.pk]
 
 
 def _settings(hook) -> list:

@@ -15,7 +15,8 @@ from deployments.views.live import (
     roll_back,
     start,
 )
-from deployments.views.rehearsal import confirm, rehearse
+from deployments.views.queue import allow, hold, join, let_go, prevent, queue
+from deployments.views.rehearsal import confirm, rehearse, way_back_of
 from deployments.views.runbook import live as runbook_live
 from deployments.views.runbook import (
     runbook,
@@ -39,6 +40,7 @@ from deployments.views.verification import (
 
 __all__ = [
     "abort",
+    "allow",
     "callback",
     "check",
     "check_move",
@@ -49,18 +51,23 @@ __all__ = [
     "deploy",
     "deployment",
     "deployments",
+    "hold",
     "hook",
     "hook_choose",
     "hook_move",
     "hook_new",
     "hook_remove",
     "hooks",
+    "join",
+    "let_go",
     "log",
     "log_download",
     "pause",
     "plan",
+    "prevent",
     "progress",
     "pulse",
+    "queue",
     "rehearse",
     "resume",
     "roll_back",
@@ -79,4 +86,5 @@ __all__ = [
     "step_new",
     "tab",
     "verification",
+    "way_back_of",
 ]

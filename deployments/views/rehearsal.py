@@ -12,6 +12,7 @@ from deployments import guards, way_back
 from deployments.actions import confirmation as confirming
 from deployments.actions import rehearsal as doors
 from deployments.forms import ConfirmationForm
+from deployments.states import DeploymentKind
 from deployments.views.finding import the_deployment
 from deployments.views.tab import RIGHT, the_release
 from releases import frame
@@ -35,6 +36,36 @@ def rehearse(request: HttpRequest, product: str, version: str, environment: str)
         "only": "" if policy.may(request.user, RIGHT, release) else policy.refusal_text(RIGHT),
     }
     return render(request, "deployments/rehearse.html", context)
+
+
+@login_required
+def way_back_of(request: HttpRequest, product: str, version: str) -> HttpResponse:
+    """How the release would be undone in production, how fresh its rehearsal is, and where it can be rehearsed.
+
+    The rollback tab fetches it as a partial; without script it is a page.
+    """
+    release = the_release(request, product, version)
+    places = list(release.product.environments.in_order().prefetch_related("hooks"))
+    for place in places:
+        place.product = release.product
+    context = {
+        "release": release,
+        "product": release.product,
+        "ways": [way_back.of(release, place, _newest(release, place)) for place in places if place.is_production],
+        "rehearsal": way_back.rehearsal_of(release),
+        "demanded": way_back.is_demanded(release),
+        "place": way_back.place_to_rehearse(release),
+        "may": policy.may(request.user, RIGHT, release),
+    }
+    if request.htmx:
+        return render(request, "deployments/_way_back_panels.html", context)
+    return render(request, "deployments/way_back.html", frame.of(request, release, "rollback") | context)
+
+
+def _newest(release, place):
+    """The newest deployment of the current candidate there that has begun."""
+    rows = place.deployments.filter(release=release, kind=DeploymentKind.DEPLOY, started_at__isnull=False)
+    return rows.filter(candidate=release.candidate_id).select_related("candidate", "environment").first()
 
 
 def _in_the_way(release, place, standing) -> list[Blocker]:
