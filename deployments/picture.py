@@ -177,18 +177,18 @@ class Picture:
         return None if self.deployment.is_rollback else self.deployment.way_back
 
     @cached_property
-    def plan_back(self) -> way_back.WayBack:
+    def plan_back(self) -> ways.WayBack:
         """How it would be undone, or was."""
         row = self.deployment
-        return way_back.of(row.release, row.environment, row)
+        return ways.of(row.release, row.environment, row)
 
     @cached_property
-    def rehearsal(self) -> way_back.Rehearsal:
-        return way_back.rehearsal_of(self.deployment.release)
+    def rehearsal(self) -> ways.Rehearsal:
+        return ways.rehearsal_of(self.deployment.release)
 
     @property
     def rehearsal_is_demanded(self) -> bool:
-        return way_back.is_demanded(self.deployment.release)
+        return ways.is_demanded(self.deployment.release)
 
     @property
     def owes_confirmation(self) -> bool:
