@@ -102,7 +102,7 @@ def _settle_not_started(run: Run, error: HookError) -> bool:
             row.hand_back()
             row.due_at = timezone.now() + timedelta(seconds=TRY_AGAIN_S)
             row.save()
-        elif isinstance(error, Unreachable | HookRefused):
+        elif isinstance(error, Unreachable | HookRefused) and not row.in_doubt:
             _end(row, row.fail)
         else:
             _end(row, row.lose)

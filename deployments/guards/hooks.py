@@ -27,6 +27,8 @@ def unfit(hook) -> str:
     driver = DRIVERS.get(hook.driver)
     if driver is None:
         return f"there is no driver {hook.driver}."
+    if getattr(driver, "needs_secret", False) and not hook.secret:
+        return f"no {driver.secret_label.lower()} is set."
     return " ".join(driver.validate(hook.config).values())
 
 
