@@ -167,25 +167,28 @@ class CommandDriver:
             return "Give a bare name or an absolute path."
         return ""
 
-    def _argv(self, call: Call) -> list[str]:
-        if problems := self.validate(call.config):
-            raise HookRefused(" ".join(f"{field}: {text}" for field, text in sorted(problems.items())))
-        program = call.config["program"]
-        found = shutil.which(program, path=search_path())
-        if program.endswith(".py") and os.path.isfile(program):
-            start = [sys.executable, program]
-        elif found:
-            start = [found]
-        else:
-            raise HookRefused(f"The program {program} is not installed on this machine.")
+    def _argv(self, call: Call, folder: Path) -> list[str]:
+        """What is run in a folder. Raises HookRefused."""
+        self._require_valid(call.config)
         values = values_of(call)
-        return start + [fill(argument, values) for argument in call.config.get("arguments", [])]
+        return found(call.config["program"]) + [fill(text, values) for text in call.config.get("arguments", [])]
+
+    def _require_valid(self, config: dict) -> None:
+        if problems := self.validate(config):
+            raise HookRefused(" ".join(f"{field}: {text}" for field, text in sorted(problems.items())))
+
+    def _environment(self, call: Call) -> dict[str, str]:
+        return environment_for(call)
+
+    def _lay_out(self, call: Call, folder: Path) -> None:
+        """Write what the program reads; here there is nothing."""
 
     def _launch(self, call: Call, folder: Path) -> None:
-        argv, environment = self._argv(call), environment_for(call)
+        argv, environment = self._argv(call, folder), self._environment(call)
         limits = {"timeout_s": call.timeout_s, "grace_s": self.grace_s, "log_max_bytes": self.log_max_bytes}
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lay_out(call, folder)
             supervise.write_json_once(folder / "call.json", {"key": call.key, "argv": argv} | limits)
             code = spawn(folder, environment)
         except subprocess.TimeoutExpired:
@@ -211,6 +214,15 @@ class CommandDriver:
         if program and is_alive(program):
             return f"Nobody watches the program any more, but it still runs as process {program['pid']}."
         return "The run ended without leaving a result: it was killed, or the machine restarted."
+
+
+def found(program: str) -> list[str]:
+    """How a program is started. Raises HookRefused when it is not on this machine."""
+    if program.endswith(".py") and os.path.isfile(program):
+        return [sys.executable, program]
+    if path := shutil.which(program, path=search_path()):
+        return [path]
+    raise HookRefused(f"The program {program} is not installed on this machine.")
 
 
 def arguments_trouble(arguments: object) -> str:
@@ -291,10 +303,14 @@ def read_log(path: Path, offset: int, *, to_the_end: bool) -> tuple[str, int]:
 
 
 def is_alive(process: dict) -> bool:
-    """Whether the process with this pid is the one that was started then, and has not ended."""
+    """Whether the process that was noted down is the one that has its number now, and has not ended."""
     try:
         found = psutil.Process(process["pid"])
-        same = abs(found.create_time() - process["created_at"]) < CLOCK_SLACK_S
+        if "ticks" in process:
+            now = supervise.identity(process["pid"])
+            same = (now.get("ticks"), now.get("boot")) == (process["ticks"], process["boot"])
+        else:  # noted down where there is no /proc
+            same = abs(found.create_time() - process["created_at"]) < CLOCK_SLACK_S
         return same and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

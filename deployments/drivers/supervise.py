@@ -4,9 +4,9 @@ Started by path (`python -I supervise.py DIR`), so that it imports nothing of Sl
 folder of one run:
 
     call.json        what to run: argv, timeout_s, grace_s, log_max_bytes; written before this process is started
-    supervisor.json  who runs it: pid, created_at, host. Appears atomically and only once: it is the claim of the run.
+    supervisor.json  who runs it: its identity and the host. Appears atomically and only once: it is the claim of the run.
                      A folder without it has provably never started its program
-    program.json     pid and created_at of the program
+    program.json     the identity of the program
     output.log       stdout and stderr of the program together, bounded
     cancel           somebody asks to stop
     exit.json        how it ended: status, exit_code, signal, timed_out, cancelled, error, started_at, ended_at
@@ -32,6 +32,20 @@ import psutil
 CLAIMED, TAKEN, TROUBLE = 0, 3, 4
 TICK_S = 0.2
 DRAIN_S = 1.0
+
+
+def identity(pid: int) -> dict:
+    """What tells a process from a later one with the same number, whatever is done to the clock.
+
+    On Linux its start in clock ticks since the boot (field 22 of /proc/PID/stat, proc(5)) and the boot's id; elsewhere its
+    time of creation. Raises psutil.NoSuchProcess.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return {"pid": pid, "ticks": int(fields[19]), "boot": boot}  # the first field after the name is number 3
+    except (OSError, IndexError):
+        return {"pid": pid, "created_at": psutil.Process(pid).create_time()}
 
 
 def write_draft(path: Path, content: dict) -> str:
@@ -70,7 +84,7 @@ def main(folder: Path) -> int:
         return answer[0] if answer else TROUBLE
     os.close(read_end)
     os.setsid()
-    me = {"pid": os.getpid(), "created_at": psutil.Process().create_time(), "host": socket.gethostname()}
+    me = identity(os.getpid()) | {"host": socket.gethostname()}
     won = write_json_once(folder / "supervisor.json", me)
     os.write(write_end, bytes([CLAIMED if won else TAKEN]))
     os.close(write_end)
@@ -128,8 +142,7 @@ class Run:
         )
         os.set_blocking(program.stdout.fileno(), False)
         with suppress(psutil.Error):
-            created_at = psutil.Process(program.pid).create_time()
-            write_json(self.folder / "program.json", {"pid": program.pid, "created_at": created_at})
+            write_json(self.folder / "program.json", identity(program.pid))
         return program
 
     def has_ended(self) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deployments.drivers import DRIVERS, BadCallback, Call, HookRefused, Unreachable
+from deployments.drivers import DRIVERS, BadCallback, Call, HookRefused, Unreachable, supervise
 from deployments.drivers import command as command_module
 from deployments.drivers.command import CommandDriver
 
@@ -252,6 +252,46 @@ def test_a_process_that_only_reuses_the_supervisors_number_is_not_taken_for_it(d
     imposter = {"pid": os.getpid(), "created_at": psutil.Process().create_time() - 3600, "host": os.uname().nodename}
     (folder / "supervisor.json").write_text(json.dumps(imposter))
     assert driver.poll(this, {}).status == "unknown"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are told apart otherwise there")
+def test_a_run_is_still_known_after_the_clock_was_set(driver, call, monkeypatch):
+    """The time of the boot is worked out from the wall clock, and with it everything that counts from there."""
+    this = call("sleep:30")
+    driver.start(this)
+    program = wait_for(lambda: command_module.read_json(driver.folder(this.key) / "program.json"))
+    before = psutil.Process(program["pid"]).create_time()
+    boot = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot + 10)
+    assert psutil.Process(program["pid"]).create_time() == pytest.approx(before + 10, abs=1)
+    assert driver.poll(this, {}).status == "running"
+    assert command_module.is_alive(program)
+    assert driver.cancel(this, {})
+    assert follow(driver, this)[0].detail == "Cancelled."
+
+
+@pytest.mark.parametrize("differs", ["ticks", "boot"])
+def test_a_process_of_another_start_or_another_boot_is_another_process(differs):
+    me = supervise.identity(os.getpid())
+    assert command_module.is_alive(me)
+    assert not command_module.is_alive(me | {differs: "another"})
+
+
+def test_where_there_is_no_proc_the_time_of_creation_tells_processes_apart(monkeypatch):
+    monkeypatch.setattr(supervise.Path, "read_bytes", lambda self: (_ for _ in ()).throw(FileNotFoundError))
+    me = supervise.identity(os.getpid())
+    assert set(me) == {"pid", "created_at"}
+    assert command_module.is_alive(me)
+    assert not command_module.is_alive(me | {"created_at": me["created_at"] - 3600})
+
+
+def test_a_process_whose_name_looks_like_fields_is_read_right():
+    name = ") 1 2 3 4 5 ("
+    child = subprocess.Popen([sys.executable, "-c", f"open('/proc/self/comm', 'w').write({name!r}); input()"], stdin=-1)
+    wait_for(lambda: Path(f"/proc/{child.pid}/comm").read_text().strip() == name)
+    assert abs(supervise.identity(child.pid)["ticks"] - supervise.identity(os.getpid())["ticks"]) < 10**6
+    child.kill()
+    child.wait()
 
 
 def test_a_run_of_another_machine_is_running_until_its_time_is_over(driver, call):
