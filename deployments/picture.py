@@ -8,7 +8,8 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from core import wording
-from deployments import queue, way_back
+from deployments import queue
+from deployments import way_back as ways
 from deployments.guards import owes_confirmation, verification_of
 from deployments.models import Deployment, LogLine, Run, Sample
 from deployments.sampled import Sampled
