@@ -15,6 +15,7 @@ urlpatterns = [
     path("deployments/<int:pk>/pulse/<str:ticket>/", views.pulse, name="pulse"),
     path("deployments/<int:pk>/log/", views.log, name="log"),
     path("deployments/<int:pk>/log.txt", views.log_download, name="log_download"),
+    path("deployments/<int:pk>/move/", views.move, name="move"),
     path("deployments/<int:pk>/start/", views.start, name="start"),
     path("deployments/<int:pk>/pause/", views.pause, name="pause"),
     path("deployments/<int:pk>/resume/", views.resume, name="resume"),

@@ -1,12 +1,19 @@
 """What somebody who plans a release wants to know before saving: which version comes next, and what the window meets."""
 
+from copy import copy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from releases.models import FreezeWindow, Product, Release
+from core.spans import Span
+from releases import conflicts
+from releases.conflicts import Conflict
+from releases.models import Product, Release
+from releases.slots import next_free
 from releases.states import SHIPPED, ReleaseState, Strategy
 from releases.versions import SCHEMES, InvalidVersion
 
+USUAL = timedelta(hours=2)
+LONGEST = timedelta(days=14)  # for longer windows nobody looks for a free slot
 FIRST = {"semver": "1.0.0", "pep440": "1.0.0"}
 
 
@@ -60,22 +67,50 @@ def _free(scheme, start: str, strategy: str, taken: set[str], *, first: bool) ->
 
 
 @dataclass(frozen=True)
-class Collisions:
-    """What stands in a window: freezes that forbid it, and other releases of anybody that ship in it."""
+class Met:
+    """A conflict as one reader is told it: `name` is the other release where they may see it, else ""."""
 
-    freezes: list[FreezeWindow]
-    releases: list[Release]
-
-    def __bool__(self) -> bool:
-        return bool(self.freezes or self.releases)
+    conflict: Conflict
+    name: str = ""
+    url: str = ""
 
 
-def collisions(
-    product: Product, start: datetime | None, end: datetime | None, *, reader, but: Release | None = None
-) -> Collisions:
-    """What the window from `start` to `end` meets, among what the reader may see."""
-    if start is None or end is None or end <= start:
-        return Collisions([], [])
-    freezes = [f for f in FreezeWindow.objects.touching(start, end, product.pk) if "production" in f.frozen_tiers]
-    others = Release.objects.visible_to(reader).in_motion().with_window_between(start, end).select_related("product")
-    return Collisions(freezes, list(others.exclude(pk=but.pk if but else 0).order_by("window_starts_at")[:10]))
+@dataclass(frozen=True)
+class Outlook:
+    """What a window meets, the gravest first, and the next windows of the same length that meet nothing."""
+
+    met: list[Met]
+    slots: list[Span]
+
+    @property
+    def hinders(self) -> bool:
+        return any(met.conflict.stands_in_the_way for met in self.met)
+
+
+def outlook(
+    product: Product, start: datetime | None, end: datetime | None, *, reader, release: Release | None
+) -> Outlook:
+    """What the window from `start` to `end` of a release (None: of a new one) meets. A constant number of queries.
+
+    Without a window only slots are given, of two hours; for an end before the start nothing.
+    """
+    if start and end and end <= start:
+        return Outlook([], [])
+    row = copy(release) if release else Release(product=product, manager=None)
+    row.window_starts_at, row.window_ends_at = start, end
+    length = end - start if start and end else USUAL
+    slots = next_free(row, length) if length <= LONGEST else []
+    return Outlook(told(conflicts.find(conflicts.wish_of(row)), reader), slots)
+
+
+def told(found: list[Conflict], reader) -> list[Met]:
+    """Conflicts with the names of other releases that the reader may see. One query where there are others."""
+    ids = {conflict.other.pk for conflict in found if conflict.other}
+    seen = set(Release.objects.visible_to(reader).filter(pk__in=ids).values_list("pk", flat=True)) if ids else set()
+    return [
+        _met(conflict, conflict.other if conflict.other and conflict.other.pk in seen else None) for conflict in found
+    ]
+
+
+def _met(conflict: Conflict, other: Release | None) -> Met:
+    return Met(conflict, str(other), other.get_absolute_url()) if other else Met(conflict)

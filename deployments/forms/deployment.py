@@ -5,7 +5,7 @@ from django.db.models import TextChoices
 from django.utils import timezone
 
 from core import wording
-from deployments.models import Deployment
+from deployments import bookings
 from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING
 from releases.models import Product
 from releases.states import Tier
@@ -46,19 +46,31 @@ class DeploymentFilters(forms.Form):
         return rows
 
 
-class ScheduleForm(forms.ModelForm):
-    """When a deployment starts by itself. Instants are in the reader's zone."""
+class ScheduleForm(forms.Form):
+    """When a deployment starts by itself, and for how long it takes its environment. Instants are in the reader's zone."""
 
-    class Meta:
-        model = Deployment
-        fields = ["scheduled_for"]
-        widgets = {"scheduled_for": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")}
+    scheduled_for = forms.DateTimeField(
+        label="Starts at",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    minutes = forms.IntegerField(
+        label="Minutes",
+        required=False,
+        min_value=1,
+        max_value=bookings.LONGEST_MINUTES,
+        help_text="So long the environment is booked for it. Proposed: as long as deployments there usually take.",
+    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         field = self.fields["scheduled_for"]
-        field.label, field.required = "Starts at", False
         field.help_text = f"In {wording.zone(timezone.now())}. Leave it empty to plan it and start it by hand."
+
+    @property
+    def times(self) -> dict:
+        """What the doors take."""
+        return {name: self.cleaned_data[name] for name in ("scheduled_for", "minutes")}
 
 
 class ConfirmationForm(forms.Form):

@@ -27,7 +27,8 @@ from deployments.views.runbook import (
     runbook_start,
 )
 from deployments.views.runbook_step import step_act, step_arrange, step_edit, step_new
-from deployments.views.tab import deploy, plan, tab
+from deployments.views.schedule import move, plan
+from deployments.views.tab import deploy, tab
 from deployments.views.verification import (
     check,
     check_move,
@@ -62,6 +63,7 @@ __all__ = [
     "let_go",
     "log",
     "log_download",
+    "move",
     "pause",
     "plan",
     "prevent",

@@ -1,41 +1,29 @@
 """The deployments of one release: what runs where, and what goes there next."""
 
-from dataclasses import dataclass, field
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts import policy
+from approvals import tally
+from approvals.states import RequestState
 from core import gates
-from core.forms import knock
-from deployments import where
+from core.wording import full
+from deployments import queue
 from deployments.actions import deployment as doors
-from deployments.forms import ScheduleForm
+from deployments.actions.progression import ALLOW, PREVENT
+from deployments.actions.promotion import OVER
+from deployments.actions.waiting import ONLY_TAKEN
 from deployments.models import Deployment
-from deployments.states import HOLDS_ENVIRONMENT, WAITING
+from deployments.states import HOLDS_ENVIRONMENT
+from deployments.views import track
 from releases import frame
 from releases.models import Environment, Release
 
 SHOWN_MAX = 50
 RIGHT = "releases.deploy"
-
-
-@dataclass
-class Stop:
-    """One environment of the pipeline, as this release sees it."""
-
-    environment: Environment
-    running: where.Running | None
-    holder: Deployment | None
-    newest: Deployment | None
-    waiting: list[Deployment] = field(default_factory=list)
-
-    @property
-    def is_verified(self) -> bool:
-        return bool(self.newest and self.newest.state == "succeeded")
 
 
 @login_required
@@ -52,38 +40,45 @@ def the_release(request: HttpRequest, product: str, version: str) -> Release:
 
 
 def context_of(request: HttpRequest, release: Release) -> dict:
-    """The tab's context. A constant number of queries, however many deployments and environments there are."""
-    environments = list(release.product.environments.in_order().prefetch_related("hooks"))
+    """The tab's context; `?to=<environment>` chooses whose gates are shown. A constant number of queries."""
     rows = list(
-        release.deployments.select_related("candidate", "environment", "previous", "started_by", "created_by")[
-            :SHOWN_MAX
-        ]
+        release.deployments.select_related(
+            "candidate", "environment", "previous", "started_by", "created_by", "held_by"
+        )[:SHOWN_MAX]
     )
-    running, live = where.running(environments), where.live(environments)
-    stops = [_stop(environment, release, rows, running, live) for environment in environments]
-    following = next((stop for stop in stops if not stop.is_verified), None)
+    drawn = track.of(release, rows)
+    following = next((s for s in drawn.stops if s.environment.slug == request.GET.get("to")), None) or drawn.following
+    answers = start_answers(release, following.environment) if following and release.candidate else []
+    blocking = {blocker.code for answer in answers for blocker in answer.blockers}
     return frame.of(request, release, "deployments") | {
-        "stops": stops,
+        "track": drawn,
         "following": following,
-        "answers": start_answers(release, following.environment) if following and release.candidate else [],
+        "answers": answers,
+        "only_taken": bool(blocking) and blocking <= ONLY_TAKEN,
+        "queue_rule": queue.RULE,
         "deployments": rows,
+        "is_over": release.state in OVER,
         "may_deploy": policy.may(request.user, RIGHT, release),
+        "may_stop": policy.may(request.user, PREVENT, release),
+        "may_let_go_on": policy.may(request.user, ALLOW, release),
         "refusal": policy.refusal_text(RIGHT),
         "live_states": HOLDS_ENVIRONMENT,
+        "approved_ahead": approved_ahead(release),
     }
 
 
-def _stop(environment, release, rows, running, live) -> Stop:
-    environment.product = release.product
-    here = [row for row in rows if row.environment_id == environment.pk and row.candidate_id == release.candidate_id]
-    forward = [row for row in here if not row.is_rollback]
-    return Stop(
-        environment,
-        running.get(environment.pk),
-        live.get(environment.pk),
-        forward[0] if forward else None,
-        [row for row in forward if row.state in WAITING],
-    )
+def approved_ahead(release: Release) -> str:
+    """That production is approved before anything goes there, and for how long that counts; "" where it is not so."""
+    if release.state not in ("approving", "ready"):
+        return ""
+    request = tally.live_request(release)
+    if request is None or request.state != RequestState.APPROVED:
+        return ""
+    answer = gates.answers("release.start_deploying", ["approval"], release)[0]
+    if not answer.clear:
+        return ""
+    until = f"until {full(release.window_ends_at)}, and " if release.window_ends_at else ""
+    return f"{answer.because} It counts {until}as long as nothing changes that was approved. It keeps no place in any queue."
 
 
 def start_answers(release: Release, environment: Environment) -> list[gates.Answer]:
@@ -102,24 +97,3 @@ def deploy(request: HttpRequest, product: str, version: str, environment: str) -
     made = doors.deploy(release.pk, target.pk, actor=request.user)
     messages.success(request, f"Deployment to {target} started\nYou may leave this page and come back.")
     return redirect(made)
-
-
-@login_required
-def plan(request: HttpRequest, product: str, version: str, environment: str) -> HttpResponse:
-    """Plan a deployment, to start by itself at an instant or by hand."""
-    release = the_release(request, product, version)
-    target = get_object_or_404(release.product.environments, slug=environment)
-    policy.require(request.user, RIGHT, release)
-    if release.candidate is None:
-        raise Http404
-    form = ScheduleForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        at = form.cleaned_data["scheduled_for"]
-        made = knock(form, lambda: doors.plan_deployment(release.pk, target.pk, actor=request.user, scheduled_for=at))
-        if made:
-            messages.success(
-                request, "Deployment planned" + ("\nIt starts by itself if its gates are clear then." if at else "")
-            )
-            return redirect(made)
-    context = frame.of(request, release, "deployments") | {"form": form, "environment": target}
-    return render(request, "deployments/plan.html", context, status=422 if form.errors else 200)

@@ -16,6 +16,13 @@ NOTES = {
 }
 
 
+class WindowForm(forms.Form):
+    """The window alone, as somebody types it."""
+
+    window_starts_at = moment("Window opens")
+    window_ends_at = moment("Window closes")
+
+
 class PlanForm(forms.Form):
     """A plan, to draft or to edit. The product is chosen before: versions and managers depend on it."""
 
