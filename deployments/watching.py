@@ -31,7 +31,15 @@ EVERY_MS, EVERY_MS_IN_A_CROWD = 500, 1000
 CROWD = 100  # pulses that one process answers in a second
 NEWEST = 200  # lines that are kept drawn
 SALT = "deployments.watching"
-PARTS = ("release__product", "candidate__release", "environment__product", "environment__verification", "previous")
+PARTS = (
+    "release__product",
+    "candidate__release",
+    "environment__product",
+    "environment__verification",
+    "previous",
+    "held_by",
+    "created_by",
+)
 POLL = '<div id="poll" data-live hx-get="{}?{}" hx-trigger="{}" hx-swap="outerHTML"></div>'
 
 
@@ -86,9 +94,10 @@ def poll(given: str, deployment_id: int, now: Stand) -> SafeString:
     return format_html(POLL, address, seen, f"every {every_ms()}ms")
 
 
-def ask_anew(deployment_id: int, after: int) -> SafeString:
-    """What asks at once with the reader's own rights, for their own buttons and another ticket."""
-    return format_html(POLL, reverse("deployments:progress", args=[deployment_id]), f"after={after}", "load")
+def ask_anew(deployment_id: int, after: int, state: str = "") -> SafeString:
+    """What asks at once with the reader's own rights: for another ticket, and for their buttons unless they are those of `state`."""
+    seen = urlencode({"after": after, "state": state})
+    return format_html(POLL, reverse("deployments:progress", args=[deployment_id]), seen, "load")
 
 
 def news(given: Ticket, sealed: str, after: int, state: str, mark: str) -> str:

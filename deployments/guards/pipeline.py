@@ -99,8 +99,8 @@ def progression_prevented(deployment) -> list[Blocker]:
             "progression-prevented",
             f"{stop.begun_by} stopped {seen.candidate} where it is: {stop.reason} Somebody with the right to unblock must let it "
             "go on.",
-            tab(deployment.release),
-            "Let it go on",
+            f"{tab(deployment.release)}#standstill",
+            "See the standstill",
         )
     ]
 

@@ -15,6 +15,7 @@ def the_deployment(request: HttpRequest, pk: int) -> Deployment:
         "environment__verification",
         "previous",
         "created_by",
+        "held_by",
         "started_by",
         "rolls_back",
     )

@@ -233,7 +233,7 @@ def test_a_blocker_tells_who_stopped_the_candidate_and_why(line, stopper):
     blocker = line.refused(line.eu)[0]
 
     assert "stopped 4.8.0-rc.1 where it is: Memory grows." in blocker.message
-    assert blocker.fix == "Let it go on"
+    assert blocker.fix == "See the standstill"
 
 
 def test_a_candidate_that_was_rolled_back_may_still_go_again_where_it_had_been(line, stopper):
