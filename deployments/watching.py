@@ -95,7 +95,7 @@ def poll(given: str, deployment_id: int, now: Stand) -> SafeString:
 
 
 def ask_anew(deployment_id: int, after: int, state: str = "") -> SafeString:
-    """What asks at once with the reader's own rights: for another ticket, and for their buttons unless they are those of `state`."""
+    """What asks at once with the reader's own rights: for another ticket, and for buttons other than those of `state`."""
     seen = urlencode({"after": after, "state": state})
     return format_html(POLL, reverse("deployments:progress", args=[deployment_id]), seen, "load")
 

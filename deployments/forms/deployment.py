@@ -6,7 +6,8 @@ from django.utils import timezone
 
 from core import wording
 from deployments import bookings
-from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING
+from deployments.models import Run
+from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING, How, RunState
 from releases.models import Product
 from releases.states import Tier
 
@@ -82,3 +83,21 @@ class ConfirmationForm(forms.Form):
         max_length=2_000,
         help_text="Whether going back was right, and what runs now. It stays in the record with your name.",
     )
+
+
+class ResumeForm(forms.Form):
+    """How a paused deployment goes on, and why. `stopped` is the run that it waits for, if any."""
+
+    how = forms.ChoiceField(label="The step that stopped it", widget=forms.RadioSelect, initial=How.RETRY)
+    reason = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}), help_text="It stays in the record with your name."
+    )
+
+    def __init__(self, *args, stopped: Run | None, **kwargs):
+        super().__init__(*args, **kwargs)
+        if stopped is None:
+            del self.fields["how"]
+        else:
+            known = stopped.state != RunState.UNKNOWN
+            self.fields["how"].label = stopped.name
+            self.fields["how"].choices = [(v, w) for v, w in How.choices if not (known and v == How.SUCCEEDED)]

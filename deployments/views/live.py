@@ -17,6 +17,7 @@ from deployments import watching
 from deployments.actions import deployment as doors
 from deployments.actions import statement
 from deployments.actions.asking import newest_statements
+from deployments.forms.deployment import ResumeForm
 from deployments.forms.log import LogFilters
 from deployments.models import Deployment, LogLine
 from deployments.picture import Line, Picture, level_of
@@ -50,7 +51,7 @@ def pulse(request: HttpRequest, pk: int, ticket: str) -> HttpResponse:
     """
     given, after = watching.ticket(ticket), _number(request.GET.get("after"))
     if given is None or given.deployment != pk:
-        return HttpResponse(watching.ask_anew(pk, after))
+        return HttpResponse(watching.ask_anew(pk, after, request.GET.get("state", "")))
     watching.count_a_pulse()
     try:
         found = watching.news(given, ticket, after, request.GET.get("state", ""), request.GET.get("mark", ""))
@@ -147,6 +148,7 @@ def abort(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Go on; `how` says what becomes of the step that stopped it."""
+    form = ResumeForm(request.POST or None, stopped=Picture(the_deployment(request, pk)).stopped_by)
     how = request.POST.get("how", How.RETRY)
     if how not in How.values:
         raise Http404
@@ -154,7 +156,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     def door(pk: int, *, actor, reason: str):
         return doors.resume(pk, actor=actor, reason=reason, how=how)
 
-    return _ask(request, pk, "resume", door, "Go on?", "Resumed")
+    return _ask(request, pk, "resume", door, "Go on?", "Resumed", form)
 
 
 @login_required
@@ -168,7 +170,7 @@ def roll_back(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-def _ask(request: HttpRequest, pk: int, step: str, door: Callable, title: str, done: str) -> HttpResponse:
+def _ask(request: HttpRequest, pk: int, step: str, door: Callable, title: str, done: str, form=None) -> HttpResponse:
     """GET: the page that asks for the reason, with what stands in the way. POST: act."""
     row = the_deployment(request, pk)
     if request.method == "POST":
@@ -188,6 +190,7 @@ def _ask(request: HttpRequest, pk: int, step: str, door: Callable, title: str, d
         "kind": "danger" if offer.step.tone == "bad" else "primary",
         "blockers": offer.blockers,
         "reason_hint": "It stays in the record with your name.",
+        "form": form,
     }
     return render(request, "confirm.html", context)
 

@@ -84,6 +84,28 @@ def test_once_the_state_has_moved_the_reader_asks_for_their_own_buttons(reader, 
     assert 'id="actions"' in reader.get(asked).content.decode()
 
 
+def test_another_ticket_leaves_the_dialog_alone_that_somebody_is_typing_in(reader, running, monkeypatch):
+    pulse = next_pulse(reader.get(running.get_absolute_url()))
+    monkeypatch.setattr(watching, "TICKET_S", -1)
+
+    renewed = reader.get(next_pulse(reader.get(pulse))).content.decode()
+
+    assert 'id="poll"' in renewed
+    assert 'id="dialogs"' not in renewed
+
+
+def test_the_page_without_script_asks_how_a_paused_deployment_goes_on(client, place):
+    row = shipping.deployment(place.release, place.staging, "paused")
+    shipping.run(row, place.staging.hooks.get(), "failed")
+    client.force_login(place.deployer)
+    asks = client.get(reverse("deployments:resume", args=[row.pk])).content.decode()
+    assert re.findall(r'name="how" value="(\w+)"', asks) == ["retry", "skip"]
+
+    client.post(reverse("deployments:resume", args=[row.pk]), {"how": "skip", "reason": "Done by hand."})
+
+    assert row.runs.get().state == "skipped"
+
+
 def test_once_it_is_over_the_watching_ends(reader, running):
     pulse = next_pulse(reader.get(running.get_absolute_url()))
     releases.put_in_state(running, "failed")
@@ -109,7 +131,7 @@ def test_a_ticket_that_does_not_hold_leads_to_who_asks_for_the_rights(reader, pl
     asked = next_pulse(answer)
 
     assert "a secret line" not in answer.content.decode()
-    assert asked == reverse("deployments:progress", args=[running.pk]) + "?after=0"
+    assert asked.startswith(reverse("deployments:progress", args=[running.pk]) + "?after=0")
     assert Client().get(asked).status_code == 302
     stranger = Client()
     stranger.force_login(accounts.person("otto"))

@@ -4,6 +4,7 @@ from tests.settings import *  # noqa: F403
 from tests.settings import HOOK_PROGRAMS, ROOT
 
 APPEND = str(ROOT / "tests/journeys/programs/append.py")
-HOOK_PROGRAMS = [*HOOK_PROGRAMS, APPEND]
+TALK = str(ROOT / "tests/journeys/programs/talk.py")
+HOOK_PROGRAMS = [*HOOK_PROGRAMS, APPEND, TALK]
 OUTBOX_LEASE_S = 3
 HOOK_LEASE_S = 3
