@@ -1,5 +1,14 @@
 """The API of deployments: each file lists its ROUTES."""
 
-from deployments.api import cdevents, check, deployment, hook, sighting
+from deployments.api import booking, cdevents, check, deployment, hook, runbook, runbook_step, sighting
 
-ROUTES = [*check.ROUTES, *deployment.ROUTES, *hook.ROUTES, *sighting.ROUTES, *cdevents.ROUTES]
+ROUTES = [
+    *booking.ROUTES,
+    *runbook.ROUTES,
+    *runbook_step.ROUTES,
+    *check.ROUTES,
+    *deployment.ROUTES,
+    *hook.ROUTES,
+    *sighting.ROUTES,
+    *cdevents.ROUTES,
+]

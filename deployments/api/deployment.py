@@ -5,7 +5,9 @@ from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from deployments.actions import confirmation, rehearsal
 from deployments.actions import deployment as doors
+from deployments.actions.schedule import move_deployment
 from deployments.actions.statement import state_check
 from deployments.api.check import TriedSerializer
 from deployments.models import Deployment, LogLine, Run, Sample, Statement
@@ -57,6 +59,10 @@ class DeploymentSerializer(serializers.ModelSerializer):
             "previous",
             "kind",
             "rolls_back",
+            "is_rehearsal",
+            "confirmed_by",
+            "confirmed_at",
+            "confirmation",
             "state",
             "state_since",
             "scheduled_for",
@@ -76,12 +82,35 @@ class DeploymentDetailSerializer(DeploymentSerializer):
         fields = [*DeploymentSerializer.Meta.fields, "runs"]
 
 
+class ConfirmationSerializer(serializers.Serializer):
+    comment = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=2_000, help_text="What was looked at"
+    )
+
+
+class RehearsalSerializer(serializers.Serializer):
+    """Which release goes back where; the environment is one before production."""
+
+    release = serializers.PrimaryKeyRelatedField(queryset=Release.objects.none())
+    environment = serializers.PrimaryKeyRelatedField(queryset=Environment.objects.none())
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if request := self.context.get("request"):
+            seen = Release.objects.visible_to(request.user)
+            self.fields["release"].queryset = seen
+            self.fields["environment"].queryset = Environment.objects.filter(product__releases__in=seen).distinct()
+
+
 class PlanSerializer(serializers.Serializer):
     """What to deploy where. With `scheduled_for` it starts by itself then; with `start` at once."""
 
     release = serializers.PrimaryKeyRelatedField(queryset=Release.objects.none())
     environment = serializers.PrimaryKeyRelatedField(queryset=Environment.objects.none())
     scheduled_for = serializers.DateTimeField(required=False, allow_null=True)
+    minutes = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, help_text="For how long it books its environment; empty: as usual"
+    )
     start = serializers.BooleanField(default=False)
 
     def __init__(self, *args, **kwargs):
@@ -97,6 +126,13 @@ class PlanSerializer(serializers.Serializer):
         if asked["environment"].product_id != asked["release"].product_id:
             raise serializers.ValidationError({"environment": "It belongs to another product than the release."})
         return asked
+
+
+class MoveSerializer(serializers.Serializer):
+    """`scheduled_for` null: somebody starts it by hand, and its booking is given up."""
+
+    scheduled_for = serializers.DateTimeField(allow_null=True)
+    minutes = serializers.IntegerField(required=False, allow_null=True, min_value=1)
 
 
 class GivenReasonSerializer(serializers.Serializer):
@@ -166,8 +202,8 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         if asked.validated_data["start"]:
             made = doors.deploy(*ids, actor=request.user)
         else:
-            at = asked.validated_data.get("scheduled_for")
-            made = doors.plan_deployment(*ids, actor=request.user, scheduled_for=at)
+            times = {name: asked.validated_data.get(name) for name in ("scheduled_for", "minutes")}
+            made = doors.plan_deployment(*ids, actor=request.user, **times)
         return Response(DeploymentDetailSerializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=None, responses=DeploymentDetailSerializer)
@@ -175,6 +211,12 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     def start(self, request, pk=None):
         """Start a planned deployment now. 409 with every blocker when a gate is closed."""
         return self._done(doors.start_deployment(self.get_object().pk, actor=request.user))
+
+    @extend_schema(request=MoveSerializer, responses=DeploymentDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def move(self, request, pk=None):
+        """Give it another time, and its environment's booking with it."""
+        return self._done(move_deployment(self.get_object().pk, actor=request.user, **self._asked(MoveSerializer)))
 
     @extend_schema(request=GivenReasonSerializer, responses=DeploymentDetailSerializer)
     @action(detail=True, methods=["post"])
@@ -240,8 +282,23 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         made = state_check(row.pk, asked.pop("check_name"), actor=request.user, **asked)
         return Response(StatementSerializer(made).data, status=status.HTTP_201_CREATED)
 
+    @extend_schema(request=RehearsalSerializer, responses={201: DeploymentDetailSerializer})
+    @action(detail=False, methods=["post"])
+    def rehearse(self, request):
+        """Rehearse the way back of a release before production. Answers with the rollback; the candidate comes back by itself."""
+        asked = self._asked(RehearsalSerializer)
+        made = rehearsal.rehearse(asked["release"].pk, asked["environment"].pk, actor=request.user)
+        return Response(DeploymentDetailSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=ConfirmationSerializer, responses=DeploymentDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def confirm(self, request, pk=None):
+        """Agree to a rollback of production afterwards."""
+        asked = self._asked(ConfirmationSerializer)
+        return self._done(confirmation.confirm_rollback(self.get_object().pk, actor=request.user, **asked))
+
     def _asked(self, serializer_class) -> dict:
-        asked = serializer_class(data=self.request.data)
+        asked = serializer_class(data=self.request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         return asked.validated_data
 
