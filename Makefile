@@ -13,7 +13,7 @@ PAYMENTS := /r/payments-api/4.8.0
 PAGES ?= home=/ release=$(PAYMENTS)/ approvals=$(PAYMENTS)/approvals/ deployment=/deployments/24/ product=/products/payments-api/ \
 	calendar=/calendar/ reports=/reports/
 
-.PHONY: help run services demo screenshots test soak bench check lint house migrations deploy lock-fresh format lock clean browser
+.PHONY: help run services demo screenshots test soak bench check lint house migrations deploy lock-fresh format lock clean browser prometheus
 
 help:
 	@echo "make run      start Slipway (PORT=8000), with its own servers unless DATABASE_URL and REDIS_URL name others"
@@ -49,7 +49,7 @@ screenshots: $(V)/.dev browser
 
 # Most tests run two at a time; then those before a browser beside those with processes of their own: each of these two
 # has servers and folders to itself, as any two runs of pytest have. ARGS picks some.
-test: $(V)/.dev browser
+test: $(V)/.dev browser prometheus
 ifdef ARGS
 	@$(PYTHON) -m pytest $(ARGS)
 else
@@ -111,6 +111,9 @@ clean:
 
 browser:
 	@.ci/browser
+
+prometheus:
+	@.ci/prometheus
 
 # --- the virtual environment: python, then uv by pip, then everything else by uv; all from files with hashes ---
 

@@ -114,7 +114,7 @@ def _query(config: dict, secret: str, query: str, timeout_s: float) -> Answer:
         "POST",
         below(config["address"], "/api/v1/query"),
         headers=headers,
-        content=urlencode({"query": query, "timeout": f"{timeout_s:.1f}s"}).encode(),
+        content=urlencode({"query": query, "timeout": f"{round(timeout_s * 1000)}ms"}).encode(),
         timeout_s=timeout_s,
         max_bytes=MAX_BYTES,
     )
