@@ -20,6 +20,7 @@ app.conf.beat_schedule = {
     "core: sweep the outbox": _every(10, "core.tasks.sweep"),
     "core: sign a checkpoint of the event log": _every(300, "core.tasks.checkpoint"),
     "deployments: look at what is due": _every(0.5, "deployments.tasks.tick"),
+    "deployments: ask services how they are": _every(10, "deployments.tasks.look_around"),
     "deployments: flag late steps of runbooks": _every(60, "deployments.tasks.flag_late"),
     "approvals: let requests expire and exemptions lapse": _every(60, "approvals.tasks.lapse_due"),
     "notifications: remind and warn": _every(60, "notifications.tasks.remind"),

@@ -1,7 +1,12 @@
 """What the engine should look at now, read from the rows that are the queue of record."""
 
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
 from deployments.models import Deployment, Run
-from deployments.states import DeploymentState, RunState
+from deployments.states import HOLDS_ENVIRONMENT, DeploymentState, RunState
+from releases.models import Environment
 
 AT_ONCE = 500
 TASK_OF_DEPLOYMENT = {DeploymentState.VERIFYING: "verify", DeploymentState.SUCCEEDED: "promote"}
@@ -20,3 +25,21 @@ def everything(limit: int = AT_ONCE) -> list[tuple[str, int]]:
     return [(TASK_OF[RunState(state)], pk) for state, pk in runs] + [
         (TASK_OF_DEPLOYMENT.get(DeploymentState(state), "advance"), pk) for state, pk in deployments
     ]
+
+
+def unasked(now: datetime) -> QuerySet[Environment]:
+    """Environments whose service is asked how it is now, those that waited longest first.
+
+    They have an address and a verification, or something was verified there; their product is not retired; no deployment
+    holds them; and whoever asked them last did so long enough ago.
+    """
+    here = Deployment.objects.filter(environment=OuterRef("pk"))
+    return (
+        Environment.objects.filter(product__is_active=True)
+        .exclude(url="")
+        .filter(Q(verification__isnull=False) | Exists(here.filter(verified_at__isnull=False)))
+        .filter(Q(health__isnull=True) | Q(health__due_at__lte=now))
+        .exclude(Exists(here.filter(state__in=HOLDS_ENVIRONMENT)))
+        .select_related("product", "verification", "health")
+        .order_by("health__due_at", "pk")
+    )

@@ -16,6 +16,7 @@ MAX_BYTES = 1_000_000
 MAX_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
 EXCERPT_CHARACTERS = 120
+WORD = re.compile(r"[0-9A-Za-z][\w.+~:-]{0,79}")
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,19 @@ def probe(
         return Sample(False, None, f"No answer: {error}", _since(began), at)
     trouble = _status_trouble(answer, expect_status) or _body_trouble(answer, expect_text, expect_version)
     return Sample(not trouble, answer.status, trouble or _praise(answer, expect_version), _since(began), at)
+
+
+def said_version(url: str, *, timeout_s: float = 5) -> str:
+    """The version that a service names at `url`: the `version` of a JSON answer, or a text that is one word; "" for none."""
+    try:
+        answer = _get(url, 200, "", time.monotonic() + timeout_s)
+    except (NotSent, Broken):
+        return ""
+    if answer.status != 200:
+        return ""
+    said = _version_in(answer)
+    word = answer.text.strip() if said is None else said
+    return word if WORD.fullmatch(word) else ""
 
 
 def _get(url: str, expect_status: int, token: str, ends_at: float) -> Answer:

@@ -6,7 +6,7 @@ Beat rings `tick` every second; it rings for each due row, and the claim inside 
 from celery import shared_task
 
 from deployments import due
-from deployments.actions import deployment, promotion, run, runbook_step, verification
+from deployments.actions import deployment, health, promotion, run, runbook_step, verification
 from deployments.doorbell import ring
 
 
@@ -23,6 +23,12 @@ def tick() -> int:
 def flag_late() -> int:
     """Tell of steps of runbooks that are late. Beat asks each minute."""
     return runbook_step.flag_late()
+
+
+@shared_task
+def look_around() -> int:
+    """Ask services how they are. Beat asks every ten seconds; one worker at a time is taken by it."""
+    return health.look_around()
 
 
 @shared_task
