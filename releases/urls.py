@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from releases.views import candidates, catalogue, change, freeze, listing, notes, plan, product, release, risks, scope
+from releases.views import (
+    candidates,
+    catalogue,
+    change,
+    freeze,
+    listing,
+    notes,
+    phase,
+    plan,
+    product,
+    release,
+    risks,
+    scope,
+    window,
+)
 
 app_name = "releases"
 R = "r/<slug:product>/<str:version>/"
@@ -34,6 +48,14 @@ urlpatterns = [
     path("products/new/", product.product_new, name="product_new"),
     path("products/<slug:slug>/edit/", product.product_edit, name="product_edit"),
     path("products/<slug:slug>/environments/", product.environments, name="environments"),
+    path("products/<slug:slug>/windows/", window.windows, name="windows"),
+    path("products/<slug:slug>/windows/<slug:environment>/new/", window.window_new, name="window_new"),
+    path("products/<slug:slug>/windows/<int:pk>/", window.window, name="window"),
+    path("products/<slug:slug>/conflicts/", window.product_severities, name="product_severities"),
+    path("settings/conflicts/", window.severities, name="severities"),
+    path("products/<slug:slug>/phases/new/", phase.phase_new, name="phase_new"),
+    path("products/<slug:slug>/phases/<int:pk>/", phase.phase, name="phase"),
+    path("products/<slug:slug>/phases/<int:pk>/remove/", phase.phase_remove, name="phase_remove"),
     path("products/<slug:slug>/block/", product.product_block, name="product_block"),
     path("freezes/", freeze.freezes, name="freezes"),
     path("freezes/new/", freeze.freeze_new, name="freeze_new"),

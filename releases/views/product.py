@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from accounts import policy
 from core.blockers import Blocker, Refused
-from releases import actions
+from releases import actions, phases
 from releases.forms.knock import ReasonForm, knock, tell
 from releases.forms.product import EnvironmentForm, ProductForm
 from releases.guards import lift_address
@@ -117,7 +117,7 @@ def environments(request: HttpRequest, slug: str) -> HttpResponse:
     do = request.POST.get("do")
     context = {
         "product": product,
-        "environments": list(product.environments.order_by("position")),
+        "groups": phases.groups(product.environments.select_related("phase__automated_by")),
         "chosen": chosen,
         "add": form if do == "add" else EnvironmentForm(),
         "edit": form if do == "edit" else _editing(chosen),
@@ -172,11 +172,15 @@ def _acted(request: HttpRequest, product: Product, chosen: Environment | None, f
 
 
 def _moved(product: Product, chosen: Environment, by: int) -> list[int]:
-    ids = list(product.environments.order_by("position").values_list("pk", flat=True))
-    at = ids.index(chosen.pk)
-    to = min(len(ids) - 1, max(0, at + by))
-    ids.insert(to, ids.pop(at))
-    return ids
+    """The order after one step: within its phase, or at its edge the whole phase past the next one, so that none is torn."""
+    groups = [[e.pk for e in g.environments] for g in phases.groups(product.environments.select_related("phase"))]
+    at = next(i for i, group in enumerate(groups) if chosen.pk in group)
+    inside = groups[at].index(chosen.pk)
+    if 0 <= inside + by < len(groups[at]):
+        groups[at].insert(inside + by, groups[at].pop(inside))
+    else:
+        groups.insert(min(len(groups) - 1, max(0, at + by)), groups.pop(at))
+    return [pk for group in groups for pk in group]
 
 
 def _blocked(request: HttpRequest, chosen: Environment, form: ReasonForm) -> bool:
