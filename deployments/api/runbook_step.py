@@ -75,7 +75,7 @@ class StepNoteSerializer(serializers.Serializer):
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=20_000)
 
 
-class MoveSerializer(serializers.Serializer):
+class StepMoveSerializer(serializers.Serializer):
     up = serializers.BooleanField(help_text="One place earlier; else one place later")
 
 
@@ -110,12 +110,12 @@ class RunbookStepViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet)
         writing.remove_step(self.get_object().pk, actor=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(request=MoveSerializer, responses=RunbookStepSerializer)
+    @extend_schema(request=StepMoveSerializer, responses=RunbookStepSerializer)
     @action(detail=True, methods=["post"])
     def move(self, request, pk=None):
         """Show a step of a draft one place earlier or later."""
         step = self.get_object()
-        writing.move_step(step.pk, actor=request.user, up=asked_of(self, MoveSerializer)["up"])
+        writing.move_step(step.pk, actor=request.user, up=asked_of(self, StepMoveSerializer)["up"])
         return self._done(step)
 
     @extend_schema(request=None, responses=RunbookStepSerializer)

@@ -43,6 +43,7 @@ HUB = {
             "releases.manage_policies",
         ),
         ("freeze", "Freezes", "Times in which nothing is deployed", "releases:freezes", TAKING_PART),
+        ("alert", "Conflicts", "How grave a collision of plans is", "releases:severities", "releases.manage_products"),
     ),
     "Organisation": (
         ("release", "Products", "What is released, and its environments", "releases:products", TAKING_PART),

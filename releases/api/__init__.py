@@ -5,6 +5,7 @@ from releases.api.plan import DependencyViewSet, FreezeViewSet, RiskViewSet
 from releases.api.product import EnvironmentViewSet, ProductViewSet
 from releases.api.release import ReleaseViewSet
 from releases.api.template import TemplateViewSet
+from releases.api.window import ConflictRuleViewSet, WindowViewSet
 
 ROUTES = [
     ("products", ProductViewSet, "product"),
@@ -16,4 +17,6 @@ ROUTES = [
     ("risks", RiskViewSet, "risk"),
     ("dependencies", DependencyViewSet, "dependency"),
     ("freezes", FreezeViewSet, "freeze"),
+    ("deployment-windows", WindowViewSet, "deployment-window"),
+    ("conflict-rules", ConflictRuleViewSet, "conflict-rule"),
 ]

@@ -11,7 +11,9 @@ from core.api import ReasonSerializer
 from core.blockers import refuse
 from releases import actions, gitscope
 from releases.api.common import OfferSerializer, Seen, offered
+from releases.api.window import OutlookSerializer
 from releases.models import Change, Product, Release, RollbackPlan
+from releases.planning import outlook
 from releases.repository import RepositoryError
 
 PLAN = ["version", "title", "objective", "strategy", "manager", "window_starts_at", "window_ends_at"]
@@ -206,6 +208,14 @@ class ReleaseViewSet(Seen, viewsets.ReadOnlyModelViewSet):
             serializer.is_valid(raise_exception=True)
             plan = actions.save_rollback_plan(release.pk, actor=request.user, **serializer.validated_data)
         return Response(RollbackPlanSerializer(plan).data)
+
+    @extend_schema(responses=OutlookSerializer)
+    @action(detail=True, pagination_class=None, filterset_fields=None)
+    def conflicts(self, request, pk=None):
+        """What its window meets, the gravest first, and the next windows of the same length that meet nothing."""
+        release = self.get_object()
+        window = release.window_starts_at, release.window_ends_at
+        return Response(OutlookSerializer(outlook(release.product, *window, reader=request.user, release=release)).data)
 
     @extend_schema(request=TextSerializer)
     @action(detail=True, methods=["put"])
