@@ -18,7 +18,8 @@ _PLACEHOLDER = re.compile(r"\{(environment|version|product)\}")
 class Result:
     """What one look found. `ok` is None when there is no answer (yet), which is never well.
 
-    `value` is the figure that was compared, or the version that answered, if there was one; `status` the HTTP status of a service that was probed.
+    `value` is the figure that was compared, or the version that answered, if there was one; `status` the HTTP status of a
+    service that was probed.
     """
 
     ok: bool | None
