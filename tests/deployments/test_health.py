@@ -183,7 +183,7 @@ def test_a_service_that_names_no_version_never_drifts(watched, service, answer):
 
 
 def test_a_slow_service_holds_no_other_up_and_all_are_asked_within_one_bound(watched, service, monkeypatch):
-    monkeypatch.setattr(doors, "LOOK_S", 0.5)
+    monkeypatch.setattr(doors, "LOOK_S", 3)
     service.answers["/slow"] = "drip"
     slow, fast = releases.pipeline(releases.product())
     for environment, path in ((slow, "/slow"), (fast, "/health")):
@@ -193,7 +193,7 @@ def test_a_slow_service_holds_no_other_up_and_all_are_asked_within_one_bound(wat
     began = time.monotonic()
     assert look_around() == 3
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10  # and not the minute that the slow one takes
     answers = dict(Health.objects.values_list("environment", "ok"))
     assert answers == {slow.pk: False, fast.pk: True, watched.production.pk: True}
 
