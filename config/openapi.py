@@ -10,6 +10,7 @@ ENUM_NAMES = {
     "RiskBandEnum": "releases.states.RiskBand",
     "TreatmentEnum": "releases.states.Treatment",
     "TierEnum": "releases.states.Tier",
+    "NeedsEnum": "releases.states.Needs",
     "ConflictKindEnum": "releases.states.ConflictKind",
     "SeverityEnum": "releases.states.Severity",
     "SchemeEnum": "releases.states.Scheme",

@@ -1,6 +1,6 @@
 """The API of deployments: each file lists its ROUTES."""
 
-from deployments.api import booking, cdevents, check, deployment, hook, runbook, runbook_step, sighting
+from deployments.api import booking, cdevents, check, deployment, hook, pipeline, runbook, runbook_step, sighting
 
 ROUTES = [
     *booking.ROUTES,
@@ -9,6 +9,7 @@ ROUTES = [
     *check.ROUTES,
     *deployment.ROUTES,
     *hook.ROUTES,
+    *pipeline.ROUTES,
     *sighting.ROUTES,
     *cdevents.ROUTES,
 ]

@@ -7,9 +7,11 @@ from rest_framework.response import Response
 
 from deployments.actions import confirmation, rehearsal
 from deployments.actions import deployment as doors
+from deployments.actions.queue import queue_deployment
 from deployments.actions.schedule import move_deployment
 from deployments.actions.statement import state_check
 from deployments.api.check import TriedSerializer
+from deployments.api.queue import WaitingActions
 from deployments.models import Deployment, LogLine, Run, Sample, Statement
 from deployments.states import How
 from releases.models import Environment, Release
@@ -66,6 +68,11 @@ class DeploymentSerializer(serializers.ModelSerializer):
             "state",
             "state_since",
             "scheduled_for",
+            "queued_at",
+            "held_by",
+            "held_at",
+            "held_reason",
+            "promoted_from",
             "created_at",
             "started_at",
             "verified_at",
@@ -112,6 +119,7 @@ class PlanSerializer(serializers.Serializer):
         required=False, allow_null=True, min_value=1, help_text="For how long it books its environment; empty: as usual"
     )
     start = serializers.BooleanField(default=False)
+    queue = serializers.BooleanField(default=False, help_text="Wait for the environment, and start when it is its turn")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -121,6 +129,8 @@ class PlanSerializer(serializers.Serializer):
             self.fields["environment"].queryset = Environment.objects.filter(product__releases__in=seen).distinct()
 
     def validate(self, asked):
+        if asked["queue"] and (asked["start"] or asked.get("scheduled_for")):
+            raise serializers.ValidationError({"queue": "Queue it, start at once, or give an instant: one of them."})
         if asked["start"] and asked.get("scheduled_for"):
             raise serializers.ValidationError({"scheduled_for": "Give an instant, or start at once, not both."})
         if asked["environment"].product_id != asked["release"].product_id:
@@ -177,7 +187,7 @@ class StatementSerializer(serializers.ModelSerializer):
         read_only_fields = ["at", "since"]
 
 
-class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class DeploymentViewSet(WaitingActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Deployments: list, retrieve, plan (POST), start, pause, resume, abort, roll back, log and samples."""
 
     serializer_class = DeploymentSerializer
@@ -201,6 +211,8 @@ class DeploymentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         ids = asked.validated_data["release"].pk, asked.validated_data["environment"].pk
         if asked.validated_data["start"]:
             made = doors.deploy(*ids, actor=request.user)
+        elif asked.validated_data["queue"]:
+            made = queue_deployment(*ids, actor=request.user)
         else:
             times = {name: asked.validated_data.get(name) for name in ("scheduled_for", "minutes")}
             made = doors.plan_deployment(*ids, actor=request.user, **times)

@@ -1,6 +1,7 @@
 """API of releases. ROUTES lists (prefix, view set, basename) for the router."""
 
 from releases.api.change import CandidateViewSet, ChangeViewSet
+from releases.api.phase import PhaseViewSet
 from releases.api.plan import DependencyViewSet, FreezeViewSet, RiskViewSet
 from releases.api.product import EnvironmentViewSet, ProductViewSet
 from releases.api.release import ReleaseViewSet
@@ -10,6 +11,7 @@ from releases.api.window import ConflictRuleViewSet, WindowViewSet
 ROUTES = [
     ("products", ProductViewSet, "product"),
     ("environments", EnvironmentViewSet, "environment"),
+    ("phases", PhaseViewSet, "phase"),
     ("releases", ReleaseViewSet, "release"),
     ("changes", ChangeViewSet, "change"),
     ("standard-changes", TemplateViewSet, "standard-change"),

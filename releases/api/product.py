@@ -47,14 +47,18 @@ class ProductSerializer(serializers.ModelSerializer):
 class EnvironmentSerializer(serializers.ModelSerializer):
     class Meta:
         model = Environment
-        fields = ["id", "product", "name", "slug", "position", "tier", "url", *STOP]
-        read_only_fields = ["position", *STOP]
+        fields = ["id", "product", "name", "slug", "position", "tier", "url", "phase", *STOP]
+        read_only_fields = ["position", "phase", *STOP]
         extra_kwargs = {"slug": {"required": False}}
         validators = []
 
 
 class OrderSerializer(serializers.Serializer):
     environments = serializers.ListField(child=serializers.IntegerField(), help_text="Every environment, first to last")
+
+
+class PlaceSerializer(serializers.Serializer):
+    phase = serializers.IntegerField(allow_null=True, help_text="Of the same product; null: it is a phase of its own")
 
 
 class ProductViewSet(Seen, viewsets.ReadOnlyModelViewSet):
@@ -125,3 +129,12 @@ class EnvironmentViewSet(Seen, mixins.DestroyModelMixin, viewsets.ReadOnlyModelV
     def block(self, request, pk=None):
         """Block it at once: no deployment to it starts."""
         return self.answer(actions.block_environment(self.get_object().pk, actor=request.user, **self.typed()))
+
+    @extend_schema(request=PlaceSerializer)
+    @action(detail=True, methods=["post"])
+    def place(self, request, pk=None):
+        """Put it into a phase of its product, or out of its phase."""
+        environment, phase = self.get_object(), self.typed(PlaceSerializer)["phase"]
+        if phase is not None and not environment.product.phases.filter(pk=phase).exists():
+            raise serializers.ValidationError({"phase": "There is no such phase of this product."})
+        return self.answer(actions.put_in_phase(environment.pk, phase, actor=request.user))
