@@ -121,6 +121,8 @@ def _detail(deployment: Deployment, event: Event) -> str:
 
 def _shipped(deployment: Deployment, event: Event) -> str:
     came = event.name.split(".")[1].replace("_", " ")
+    if came == "awaiting":
+        came = "waits for a person to start it"
     if event.payload.get("rehearsal"):
         came = "way back rehearsed" if came == "rolled back" else "the rehearsal of the way back failed"
     return f"{deployment.release.product.name} {deployment.candidate.version} to {deployment.environment.name}: {came}"
@@ -477,6 +479,19 @@ _ALL = [
         _reason,
     ),
     Kind(
+        "standstill",
+        "A candidate of yours is kept where it is, or may go on",
+        ("release.progression_prevented", "release.progression_allowed"),
+        _release,
+        lambda r, e: to.crew_of(r),
+        lambda r, e: (
+            f"{e.actor.name} {'keeps' if e.name.endswith('prevented') else 'lets'} {r.product.name} "
+            f"{e.payload['candidate']} {'where it is' if e.name.endswith('prevented') else 'go on'}"
+        ),
+        _reason,
+        lambda r, e: reverse("deployments:tab", args=[r.product.slug, r.version]),
+    ),
+    Kind(
         "ready",
         "A release is ready to deploy",
         ("release.marked_ready",),
@@ -505,6 +520,7 @@ _ALL = [
             "deployment.succeeded",
             "deployment.failed",
             "deployment.paused",
+            "deployment.awaiting",
             "deployment.rolled_back",
             "deployment.rollback_failed",
             "deployment.expired",
