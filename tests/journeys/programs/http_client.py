@@ -43,7 +43,7 @@ def send(asked: dict) -> httpx2.Response:
     headers, body = dict(asked["headers"]), {}
     if asked["data"]:
         body = {"content": quote("&".join(asked["data"]), safe="!\"#$%&'()*+,/:;<=>?@[\\]^`{|}~\n").encode()}
-        if headers.get("Content-Type") == "application/json":
+        if headers.get("Content-Type", "").endswith("json"):
             body = {"content": "&".join(asked["data"]).encode()}
         headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
     elif asked["files"] or asked["fields"]:
