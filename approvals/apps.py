@@ -144,7 +144,7 @@ def let_through_conflicts() -> None:
     from approvals import guards
     from releases import conflicts
 
-    conflicts.let_through(guards.lets_through)
+    conflicts.let_through(guards.overridden)
 
 
 def react() -> None:

@@ -325,12 +325,12 @@ def _holds(release, freeze, at: datetime) -> bool:
     return severity == Severity.BLOCK or override_of(release, freeze, at) is None
 
 
-def lets_through(release, found: conflicts.Found, at: datetime) -> bool:
-    """Whether a granted override lets a conflict of the release through at an instant. Asked by `releases.conflicts`."""
+def overridden(release, at: datetime) -> set[str]:
+    """The names of the conflicts that granted overrides let the release through at an instant. Asked by `releases.conflicts`."""
     if release.pk is None:
-        return False
-    granted = (o for o in release.freeze_overrides.all() if o.state == GrantState.GRANTED and o.expires_at > at)
-    return any(override.key == found.about for override in granted)
+        return set()
+    standing = (o for o in release.freeze_overrides.all() if o.state == GrantState.GRANTED and o.expires_at > at)
+    return {override.key for override in standing}
 
 
 def _frozen(release, found: Occurrence, words: str) -> Blocker:

@@ -8,10 +8,13 @@ class ReleasesConfig(AppConfig):
 
     def ready(self):
         from core import gates
+        from releases import collisions, conflicts
         from releases.gates import answers
         from releases.models import Change, Release
         from releases.states import OPEN, WENT_LIVE
 
+        for kind, finder in collisions.FINDERS:
+            conflicts.find_also(kind, finder)
         live = Release.objects.filter(state__in=WENT_LIVE).only("pk", "product_id", "version")
         carried = Change.objects.filter(release__state__in=OPEN).select_related("release")
         table = answers(
