@@ -1,6 +1,7 @@
 """The finders of this room: what the windows, people, dependencies and freezes of releases collide with."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from core import wording
 from releases import occurrences
