@@ -48,24 +48,31 @@ def identity(pid: int) -> dict:
         return {"pid": pid, "created_at": psutil.Process(pid).create_time()}
 
 
-def write_draft(path: Path, content: dict) -> str:
+def write_draft(path: Path, text: str) -> str:
     """A complete file beside `path` under a name of its own, on the disk and ready to take its place."""
     handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     with open(handle, "w", encoding="utf-8") as file:
-        json.dump(content, file)
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     return draft
 
 
-def write_json(path: Path, content: dict) -> None:
+def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
     """Replace `path` at once; a reader sees the old or the new content, never a part."""
-    os.replace(write_draft(path, content), path)
+    draft = write_draft(path, text)
+    os.chmod(draft, mode)
+    os.replace(draft, path)
+
+
+def write_json(path: Path, content: dict) -> None:
+    """The same for JSON."""
+    write_text(path, json.dumps(content))
 
 
 def write_json_once(path: Path, content: dict) -> bool:
     """Create `path` with its whole content, or leave the one that is there; whether it was created."""
-    draft = write_draft(path, content)
+    draft = write_draft(path, json.dumps(content))
     try:
         os.link(draft, path)
     except FileExistsError:
