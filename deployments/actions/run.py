@@ -49,7 +49,12 @@ def start_run(run_id: int) -> bool:
 
 
 def _lease_s() -> float:
-    return getattr(settings, "HOOK_LEASE_S", START_LEASE_S)
+    return getattr(settings, "HOOK_LEASE_S", _lease_for(1, START_LEASE_S))
+
+
+def _lease_for(talks: int, at_least_s: float) -> float:
+    """Longer than so many calls of a driver, each of which takes at most twice HOOK_TIMEOUT_S."""
+    return max(at_least_s, 2 * talks * settings.HOOK_TIMEOUT_S + 10)
 
 
 def _begin(run: Run) -> None:
@@ -116,7 +121,7 @@ def _tell_to_stop_if_cancelled(run: Run) -> None:
 
 def poll_run(run_id: int) -> bool:
     """Ask the tool how a run does and keep what it says. False when the run is not due, or another worker has it."""
-    run = _claim(run_id, (RunState.RUNNING,), lease_s=max(POLL_LEASE_S, settings.HOOK_TIMEOUT_S + 20))
+    run = _claim(run_id, (RunState.RUNNING,), lease_s=_lease_for(2, POLL_LEASE_S))
     if run is None:
         return False
     call, driver = call_of(run), driver_of(run)
@@ -219,7 +224,7 @@ def stop_run(run_id: int) -> bool:
 
     While a call is on its way (no handle yet) the tool may begin only now, so it is told again.
     """
-    run = _claim(run_id, (RunState.CANCELLED,), lease_s=max(POLL_LEASE_S, settings.HOOK_TIMEOUT_S + 20))
+    run = _claim(run_id, (RunState.CANCELLED,), lease_s=_lease_for(2, POLL_LEASE_S))
     if run is None:
         return False
     call, driver = call_of(run), driver_of(run)

@@ -179,3 +179,13 @@ def test_a_call_in_doubt_that_cannot_be_found_in_time_is_unknown_and_never_a_fai
     turn()
     assert tool.started[0].repeated is True
     assert (fresh(run).state, fresh(deployment).state) == ("unknown", "paused")
+
+
+@pytest.mark.parametrize("timeout_s", [1, 10, 60])
+def test_a_claim_outlasts_the_longest_call_that_a_driver_may_make(place, tool, settings, timeout_s):
+    settings.HOOK_TIMEOUT_S = timeout_s
+    held = []
+    tool.on_start = lambda call: held.append(Run.objects.get(key=call.key).due_at - timezone.now())
+    place.into_staging()
+    turn(1)
+    assert held[0] > timedelta(seconds=2 * timeout_s)
