@@ -173,7 +173,7 @@ def test_a_verified_production_deployment_releases_and_finishes_the_changes(plac
     assert fresh(place.release).state == "released"
     assert fresh(change).state == "done"
     assert names_of(place.release) == ["release.deploying_started", "release.released"]
-    assert where.running([place.staging, place.production])[place.production.pk].pk == deployment.pk
+    assert where.running([place.staging, place.production])[place.production.pk].deployment == deployment
 
 
 def test_a_held_change_keeps_the_release_out_of_production(place, tool):
@@ -240,7 +240,7 @@ def test_a_rollback_brings_the_last_verified_candidate_back_and_says_so_everywhe
     assert fresh(place.release).state == "rolled_back"
     assert fresh(change).state == "backed_out"
     assert tool.started[-1].inputs["version"] == before.candidate.version
-    assert where.running([place.production])[place.production.pk].pk == rollback.pk
+    assert where.running([place.production])[place.production.pk].deployment == rollback
 
 
 def test_rollback_hooks_are_called_where_there_are_any(place, tool):
@@ -437,14 +437,14 @@ def test_a_service_account_may_not_say_that_a_step_succeeded(place, tool):
     assert fresh(deployment).state == "paused"
 
 
-def test_where_tells_what_runs_in_one_query(place, django_assert_num_queries):
+def test_where_tells_what_runs_in_two_queries(place, django_assert_num_queries):
     shipping.verified(place.staging, "4.6.0", verified_at=timezone.now() - timedelta(days=2))
     newest = shipping.verified(place.staging, "4.7.0")
     shipping.deployment(place.release, place.staging, "failed")
 
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         found = where.running([place.staging, place.production])
-        told = {pk: (d.pk, d.candidate.version, d.candidate.release.version) for pk, d in found.items()}
+        told = {pk: (r.deployment.pk, r.version, r.candidate.release.version) for pk, r in found.items()}
     assert told == {place.staging.pk: (newest.pk, newest.candidate.version, "4.7.0")}
 
 
