@@ -13,11 +13,12 @@ from accounts import policy
 from accounts.actions import system_user
 from accounts.models import User
 from approvals import actions as approvals
-from config.demonstration import engine, people, portfolio
+from config.demonstration import cutover, engine, people, portfolio
 from config.demonstration.agreement import Agreement
 from config.demonstration.clock import Clock, turned_back
 from config.demonstration.story import Teller
 from core.models import Event
+from deployments.actions.confirmation import confirm_rollback
 from notifications import actions as notifications
 from releases.actions import freeze, release
 from releases.models import Product
@@ -135,6 +136,9 @@ def _take_back(tell: Teller, shipped, trouble: str) -> None:
     tell.clock.forward(minutes=50)
     back = deployments.roll_back(shipped.pk, actor=tell.who("mateus"), reason=trouble)
     engine.carry_out(back, tell.clock)
+    tell.clock.forward(minutes=30)
+    said = "The voucher service saw no more empty baskets after it. Going back was right."
+    confirm_rollback(back.pk, actor=tell.who("maya"), comment=said)
 
 
 def today(clock: Clock, now: datetime, crew: dict[str, User], places: dict[str, portfolio.Place]) -> None:
@@ -186,7 +190,8 @@ def today(clock: Clock, now: datetime, crew: dict[str, User], places: dict[str, 
         checkout.pk, actor=crew["noor"], reason="The new page doubles the load on Orders; capacity is not there yet."
     )
 
-    # one vote is missing; the window is open now, so the demonstration can be carried to its end at once
+    # one vote is missing; the way back is rehearsed, a cut-over is written;
+    # the window is open now, so the demonstration can be carried to its end at once
     agreement.send_priya_away()
     tell = teller("PAY", 9)
     made = tell.plan(
@@ -206,6 +211,8 @@ def today(clock: Clock, now: datetime, crew: dict[str, User], places: dict[str, 
     tell.deploy(made, "Staging")
     tell.test(made)
     tell.prepare(made)
+    cutover.write(tell, made)
+    tell.rehearse(made, "Staging")
     clock.set(now - day)
     asked = tell.ask_approval(made)
     question = approvals.ask(

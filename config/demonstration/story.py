@@ -14,6 +14,7 @@ from config.demonstration import engine
 from config.demonstration.clock import Clock
 from config.demonstration.portfolio import Place
 from deployments.actions import deployment as deployments
+from deployments.actions import rehearsal
 from deployments.models import Deployment
 from releases import commits
 from releases.actions import candidate as candidates
@@ -159,6 +160,13 @@ class Teller:
     def deploy(self, made: Release, where: str) -> Deployment:
         started = deployments.deploy(made.pk, self.place.environments[where].pk, actor=self.who("mateus"))
         return engine.carry_out(started, self.clock)
+
+    def rehearse(self, made: Release, where: str) -> Deployment:
+        """Go the way back before production; the candidate comes there again by itself."""
+        place = self.place.environments[where]
+        engine.carry_out(rehearsal.rehearse(made.pk, place.pk, actor=self.who("mateus")), self.clock)
+        again = deployments.advance(place.deployments.waiting().get(release=made).pk)
+        return engine.carry_out(again, self.clock)
 
     def test(self, made: Release, *, but: tuple[str, ...] = ()) -> None:
         """Report and sign off every required kind but those in `but`; the functional one with a report."""
