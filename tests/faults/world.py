@@ -55,7 +55,7 @@ class Case:
             return Run.objects.filter(pk=pk, deployment=self.deployment).exists()
         return pk == self.deployment.pk
 
-    def turn_until(self, true: Callable[[], object], patience_s: float = 10) -> None:
+    def turn_until(self, true: Callable[[], object], patience_s: float = 30) -> None:
         until = time.monotonic() + patience_s
         while not true():
             assert time.monotonic() < until, f"{self.driver}: {self.story()}"
@@ -81,7 +81,7 @@ class Case:
         for key in dict.fromkeys(self.rig.starts()):
             self.rig.finish(key, log="done")
 
-    def go_on_to_the_end(self, patience_s: float = 10) -> None:
+    def go_on_to_the_end(self, patience_s: float = 30) -> None:
         """As people would: what the tool has begun ends well; where a person is asked, they look, and try the step again."""
 
         def over():
