@@ -45,6 +45,7 @@ def _page(request: HttpRequest, product: Product, place: Environment, **more) ->
         "checks": [(check, payload.asked(check)) for check in checks],
         "hooks": [hook for hook in place.hooks.all() if hook.on == "verify"],
         "kinds": [(kind, CHECKS[kind]) for kind in CheckKind.values],
+        "secrets": {kind: CHECKS[kind].secret_label for kind in CheckKind.values},
         "may_change": policy.may(request.user, RIGHT, product),
         "may_add": len(checks) < doors.MOST,
         "look_s": LOOK_S,
