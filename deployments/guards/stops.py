@@ -63,7 +63,8 @@ def _overtaking(deployment) -> list[Blocker]:
     if deployment.state == DeploymentState.QUEUED:
         said = f"It is {place} in the queue for {deployment.environment}, after {who}. {queue.RULE}"
     else:
-        said = f"{who} waits for {deployment.environment} already; in the queue this would be {place}. {queue.RULE}"
+        verb = "wait" if others else "waits"
+        said = f"{who} {verb} for {deployment.environment} already; in the queue this would be {place}. {queue.RULE}"
     return [Blocker("queue-before", said, f"{tab(deployment.release)}#pipeline", "See the queue")]
 
 
