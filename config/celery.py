@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -22,6 +23,11 @@ app.conf.beat_schedule = {
     "deployments: look at what is due": _every(0.5, "deployments.tasks.tick"),
     "deployments: ask services how they are": _every(10, "deployments.tasks.look_around"),
     "deployments: flag late steps of runbooks": _every(60, "deployments.tasks.flag_late"),
+    "deployments: remove what old programs have left": {
+        "task": "deployments.tasks.tidy",
+        "schedule": crontab(hour=3, minute=20),
+        "options": {"expires": 3600},
+    },
     "approvals: let requests expire and exemptions lapse": _every(60, "approvals.tasks.lapse_due"),
     "notifications: remind and warn": _every(60, "notifications.tasks.remind"),
     "reviews: open and remind": _every(60, "reviews.tasks.sweep"),

@@ -6,7 +6,7 @@ Beat rings `tick` every second; it rings for each due row, and the claim inside 
 from celery import shared_task
 
 from deployments import due
-from deployments.actions import deployment, health, promotion, run, runbook_step, verification
+from deployments.actions import deployment, health, promotion, run, runbook_step, tidying, verification
 from deployments.doorbell import ring
 
 
@@ -29,6 +29,12 @@ def flag_late() -> int:
 def look_around() -> int:
     """Ask services how they are. Beat asks every ten seconds; one worker at a time is taken by it."""
     return health.look_around()
+
+
+@shared_task
+def tidy() -> int:
+    """Remove what old programs have left on the worker's machine. Beat asks once a day."""
+    return tidying.remove_old_runs()
 
 
 @shared_task

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,6 +52,20 @@ def is_alive(process: dict) -> bool:
         return same and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def key_of(folder: Path) -> str:
+    """The key of the call that a folder belongs to; nothing when it does not say."""
+    call = read_json(folder / "call.json")
+    return str(call.get("key", "")) if call else ""
+
+
+def is_going_on(folder: Path) -> bool:
+    """Whether a run may have a process still: one that is alive here, or one of another machine that has not told its end."""
+    owner, program = read_json(folder / "supervisor.json"), read_json(folder / "program.json")
+    if owner and owner["host"] != socket.gethostname():
+        return not (folder / "exit.json").exists()
+    return any(process is not None and is_alive(process) for process in (owner, program))
 
 
 def stop_orphan(folder: Path) -> None:
