@@ -1,6 +1,8 @@
 """The world, and a way to knock at it that leaves nothing behind."""
 
+import copy
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -28,9 +30,10 @@ def world(django_db_blocker):
 
 
 @pytest.fixture
-def own_world(db) -> World:
-    """A world that a test may change."""
-    return build()
+def own_world(world) -> Iterator[World]:
+    """A world that a test may change: what it does to the rows is undone, what it does to the objects stays its own."""
+    with undone():
+        yield copy.deepcopy(world)
 
 
 def as_person(person=None) -> Client:
