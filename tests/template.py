@@ -1,4 +1,7 @@
-"""A template database: migrated once for a given set of migrations, then copied by every test run."""
+"""A template database: migrated once for a given set of migrations, then copied by every test run.
+
+It holds the group of each role that is held everywhere, with its rights, so that giving somebody such a role costs a test little.
+"""
 
 import fcntl
 import hashlib
@@ -12,6 +15,8 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+
+from accounts.roles import ROLES
 
 PACKAGES = ("django", "djangorestframework", "django-guardian", "django-axes")
 
@@ -35,12 +40,25 @@ def another(database: dict, name: str) -> Iterator[None]:
 
     For what is loaded once and looked at by many tests: no flush between them, and nothing of it left to others.
     """
-    template, connection = ensure(database), connections["default"]
+    with _instead(database, name, f'TEMPLATE "{ensure(database)}"'):
+        yield
+
+
+@contextmanager
+def empty(database: dict, name: str) -> Iterator[None]:
+    """A second database without a table, as `another`: for what migrates by itself."""
+    with _instead(database, name, ""):
+        yield
+
+
+@contextmanager
+def _instead(database: dict, name: str, made_from: str) -> Iterator[None]:
+    connection = connections["default"]
     usual = connection.settings_dict["NAME"]
     connection.close()
     with _administrator(database) as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER slipway')
+        cursor.execute(f'CREATE DATABASE "{name}" {made_from} OWNER slipway')
         connection.settings_dict["NAME"] = name
         try:
             yield
@@ -51,6 +69,8 @@ def another(database: dict, name: str) -> Iterator[None]:
 
 
 def _build(cursor, name: str) -> None:
+    from accounts import groups  # models, which may not be there yet when this module is loaded
+
     cursor.execute("DROP DATABASE IF EXISTS template_new WITH (FORCE)")
     cursor.execute("CREATE DATABASE template_new OWNER slipway")
     connection = connections["default"]
@@ -59,6 +79,8 @@ def _build(cursor, name: str) -> None:
     connection.settings_dict["NAME"] = "template_new"
     try:
         call_command("migrate", verbosity=0, interactive=False)
+        for role in ROLES:
+            groups.put_in([], role, scope="")
     finally:
         connection.close()
         connection.settings_dict["NAME"] = usual
@@ -71,6 +93,8 @@ def _fingerprint() -> str:
         for file in sorted(Path(app.path).glob("migrations/*.py")):
             digest.update(file.name.encode() + file.read_bytes())
         digest.update(app.label.encode())
+    for role in ROLES.values():
+        digest.update(f"{role.slug}: {sorted(role.rights)}".encode())
     return digest.hexdigest()[:16]
 
 

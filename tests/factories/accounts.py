@@ -35,11 +35,9 @@ def team(name: str = "", members=(), **fields) -> Team:
 def hold(holder: User | Team, role: str, on=None) -> None:
     """Give a person or a team a role without asking who may."""
     who = {"team": holder} if isinstance(holder, Team) else {"user": holder}
-    grant, new = Grant.objects.get_or_create(
-        role=role, scope=policy.scope_of(on), **who, defaults={"given_by": actions.system_user()}
-    )
-    if new:
-        actions.enact(grant)
+    grant = Grant(role=role, scope=policy.scope_of(on), given_by=actions.system_user(), **who)
+    Grant.objects.bulk_create([grant], ignore_conflicts=True)  # a repeat is harmless, and one statement does
+    actions.enact(grant)
     holder.__dict__.pop("_rights", None)
 
 
