@@ -38,7 +38,7 @@ class SightingSerializer(serializers.ModelSerializer):
         ]
 
 
-class ReportSerializer(serializers.Serializer):
+class SightingReportSerializer(serializers.Serializer):
     """What was put where. The environment is given by its id, or by the short names of product and environment."""
 
     environment = serializers.CharField(max_length=60, help_text="Its id, or its short name beside `product`")
@@ -100,14 +100,14 @@ class SightingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         rows = Sighting.objects.visible_to(self.request.user)
         return rows.select_related("environment__product", "candidate", "change")
 
-    @extend_schema(request=ReportSerializer, responses={201: OutcomeSerializer, 200: OutcomeSerializer})
+    @extend_schema(request=SightingReportSerializer, responses={201: OutcomeSerializer, 200: OutcomeSerializer})
     def create(self, request):
         """Report a deployment made outside of Slipway, or a removal. Repeats with the same `event_id` change nothing.
 
         201 for a new sighting, 200 where nothing is new, 400 for a body that does not fit, 409 with a blocker for an instant
         to come or a commit that is none.
         """
-        asked = ReportSerializer(data=request.data, context=self.get_serializer_context())
+        asked = SightingReportSerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         told = dict(asked.validated_data)
         return answer(doors.report_deployment(told.pop("environment").pk, actor=request.user, **told))
