@@ -8,13 +8,17 @@ class DeploymentsConfig(AppConfig):
     def ready(self):
         from approvals.subjects import parts
         from core import gates, outbox
+        from core.whole_table import attach
         from deployments import bookings, guards, payload, reactions
-        from releases import conflicts
+        from releases import conflicts, slots
+        from releases.models import Release
         from releases.states import ConflictKind
 
         _answer_own_gates(gates, guards)
         _answer_gates_of_releases(gates, guards)
-        conflicts.find_also(ConflictKind.ENVIRONMENT, bookings.booked)
+        attach(Release, "booking_table", bookings.ahead)
+        conflicts.find_also(ConflictKind.ENVIRONMENT, bookings.booked, reads="booking_table")
+        slots.ends_also(bookings.ends)
         parts.add_to_configuration("hooks", payload.hooks)
         parts.add_to_configuration("verification", payload.verification)
         outbox.on(

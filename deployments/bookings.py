@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from django.urls import reverse
+from django.utils import timezone
 
 from core import wording
+from core.spans import Span
 from deployments.models import Booking
 from deployments.states import DeploymentKind
 from releases.conflicts import Found, Wish
@@ -26,6 +28,21 @@ def usual_minutes(environment: Environment) -> int:
     return max(1, -int(-median(lengths) // 60)) if lengths else USUAL_MINUTES
 
 
+def ahead():
+    """Active bookings that are not over, of all environments: the relation `booking_table` of every release."""
+    rows = Booking.objects.active().filter(ends_at__gt=timezone.now())
+    return rows.select_related("environment", "deployment__candidate", "deployment__release__product")
+
+
+def ends(wish: Wish) -> list[datetime]:
+    """When the bookings of the environment end: from then on it may be free."""
+    return [
+        row.ends_at
+        for row in wish.release.booking_table.all()
+        if row.environment_id in {e.pk for e in wish.environments}
+    ]
+
+
 def active(environment: Environment, start: datetime, end: datetime, but: int | None = None):
     """Active bookings of an environment that touch the half-open span, but for one deployment's."""
     rows = Booking.objects.active().touching(start, end).filter(environment=environment)
@@ -40,7 +57,11 @@ def booked(wish: Wish) -> Iterator[Found]:
     """Bookings of the environment by other deployments, which the span would overlap."""
     if wish.environment is None:
         return
-    for booking in active(wish.environment, wish.starts_at, wish.ends_at, wish.deployment):
+    for booking in wish.release.booking_table.all():
+        if booking.environment_id != wish.environment.pk or booking.deployment_id == wish.deployment:
+            continue
+        if not Span(booking.starts_at, booking.ends_at).touches(wish.starts_at, wish.ends_at):
+            continue
         yield Found(
             ConflictKind.ENVIRONMENT,
             f"booking:{booking.pk}",

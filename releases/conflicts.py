@@ -95,12 +95,22 @@ Finder = Callable[[Wish], Iterable[Found]]
 Exemption = Callable[[Release, datetime], set[str]]
 _FINDERS: list[tuple[Kind, Finder]] = []
 _EXEMPTIONS: list[Exemption] = []
+_READS: list[str] = []
 
 
-def find_also(kind: Kind, finder: Finder) -> None:
-    """Ask `finder(wish)` too, where conflicts of its kind are looked for. Called in `apps.py`."""
+def find_also(kind: Kind, finder: Finder, *, reads: str = "") -> None:
+    """Ask `finder(wish)` too, where conflicts of its kind are looked for. Called in `apps.py`.
+
+    `reads` is a relation of the release that it reads and that whoever asks often fetches before.
+    """
     if (kind, finder) not in _FINDERS:
         _FINDERS.append((kind, finder))
+        _READS.extend([reads] if reads else [])
+
+
+def parts() -> tuple[str, ...]:
+    """All relations of a release that finders read."""
+    return (*PARTS, *_READS)
 
 
 def let_through(overridden: Exemption) -> None:

@@ -56,9 +56,9 @@ def next_free(
 
 def _fetch(release: Release) -> None:
     if release.pk:
-        prefetch_related_objects([release], *conflicts.PARTS)
+        prefetch_related_objects([release], *conflicts.parts())
         return
-    shared = [part for part in conflicts.PARTS if part.endswith("_table")]
+    shared = [part for part in conflicts.parts() if part.endswith("_table")]
     prefetch_related_objects([release], *shared, "product__environments__windows")
 
 
