@@ -1,7 +1,7 @@
 """What the page of a runbook shows: its steps in time, what is the reader's, when it will be over. The queries are constant."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -54,7 +54,9 @@ class Cutover:
     """One runbook as a reader sees it now."""
 
     def __init__(self, runbook: Runbook, reader: User):
-        self.runbook, self.reader, self.now = runbook, reader, timezone.now()
+        self.runbook, self.reader = runbook, reader
+        # In steps of ten seconds: what is asked for every two looks the same in between, and is not sent anew.
+        self.now = datetime.fromtimestamp(timezone.now().timestamp() // 10 * 10, tz=UTC)
 
     @cached_property
     def steps(self) -> list[RunbookStep]:

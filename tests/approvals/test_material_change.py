@@ -272,7 +272,6 @@ EDITS = {
     ("releases.save_rollback_plan", "method"): rollback(method="restore"),
     ("releases.save_rollback_plan", "point of no return"): rollback(point_of_no_return="After the migration."),
     ("releases.save_rollback_plan", "automatic"): rollback(automatic=True),
-    ("releases.save_rollback_plan", "rehearsal"): lambda case: rollback(rehearsed_at=timezone.now())(case),
     ("releases.save_rollback_plan", "nothing"): lambda case: rollback(steps=case.plan.steps)(case),
     ("releases.save_notes", "text"): in_release(doors.save_notes, text="Other notes, with a comma."),
     ("releases.review_notes", "review"): in_release(doors.review_notes),

@@ -11,7 +11,7 @@ from approvals import around, reading, sheet
 from approvals.actions import cast_vote
 from approvals.models import Lift, Policy, PolicyRow, Rule
 from deployments import payload
-from releases.models import Dependency, RollbackPlan
+from releases.models import Dependency, Release, RollbackPlan
 from tests.approvals.conftest import shown
 from tests.factories import approvals, deployments, releases
 from tests.factories.accounts import absence, person
@@ -262,9 +262,11 @@ def test_the_rehearsal_of_the_rollback_says_when_and_on_which_candidate(release,
 
 
 def test_who_noted_the_rehearsal_is_named_where_the_log_knows_it(release, people):
-    from releases.actions import save_rollback_plan
+    from core.locking import locked
+    from releases.steps import note_rehearsal
 
-    save_rollback_plan(release.pk, actor=people.manager, rehearsed_at=timezone.now())
+    with locked(Release.objects, release.pk) as row:
+        note_rehearsal(row, timezone.now(), people.manager)
     request = approvals.request(type(release).objects.get(pk=release.pk))
     assert f"as {people.manager.name} noted" in notes(request, people.qa)["Way back"][0]
 
