@@ -221,6 +221,17 @@ class Seats:
         """{stand-in: the seats that they could fill instead of their owners}."""
         return {pk: frozenset(d.person_id for d in those) for pk, those in self.stand_ins.items()}
 
+    @property
+    def only(self) -> dict[tuple[int, int], set[str]]:
+        """{(stand-in, seat): the rules that all their delegations reach} where none of these hands over the whole place."""
+        found: dict[tuple[int, int], set[str]] = {}
+        whole = {(pk, d.person_id) for pk, those in self.stand_ins.items() for d in those if not d.who}
+        for pk, those in self.stand_ins.items():
+            for d in those:
+                if (pk, d.person_id) not in whole:
+                    found.setdefault((pk, d.person_id), set()).update(self.rules_of(d.person_id, d.who))
+        return found
+
     def reachable(self, key: str) -> frozenset[int]:
         """The seats that could be filled for one rule: by their owners, or by a stand-in whose delegation reaches it."""
         covered = {
@@ -362,7 +373,7 @@ def impossible(subject, rules, requester_id: int | None, exceptions=NO_EXCEPTION
     until = horizon(rules, timezone.now())
     who_could = seats(subject, rules, requester_id, exceptions, until=until)
     asked = [quorum.Rule(r.who, r.need, who_could.reachable(r.who)) for r in rules]
-    return quorum.possible(asked, who_could.present, who_could.seats_of)
+    return quorum.possible(asked, who_could.present, who_could.seats_of, who_could.only)
 
 
 def required_kinds(release) -> list[str]:

@@ -14,16 +14,20 @@ Nothing here touches a database, so answers are kept for questions of the same s
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice, product
 
 import networkx as nx
 
 PersonId = Hashable
 SeatId = PersonId
+# {(person, seat): keys of the rules for which that person may fill that seat}; a pair that is not there: for all of them.
+Only = Mapping[tuple[PersonId, SeatId], Collection[str]]
 _SOURCE, _SINK = ("source",), ("sink",)
 _KEPT = 8192  # answers, of a few hundred bytes each
+_WAYS = 1024  # to choose who fills the seats that several people may fill for different rules
 
 
 @dataclass(frozen=True)
@@ -100,16 +104,23 @@ def possible(
     rules: Iterable[Rule],
     available: Collection[PersonId],
     stand_ins: Mapping[PersonId, Collection[SeatId]] | None = None,
+    only: Only | None = None,
 ) -> Impossible | None:
     """None where the rules of all stages can be met at once; else a smallest clear reason why not.
 
     `available` are the people who can act for their own seats. `stand_ins` names the other seats that a person, available or
-    not, could fill instead; it is taken at its word, also for seats whose owners are available.
+    not, could fill instead; it is taken at its word, also for seats whose owners are available, except where `only` says that they
+    fill a seat for some rules alone.
 
     By Hall's theorem rules cannot be met together exactly if some of them need more approvals than seats eligible for any of
     them can be filled. Those are named, without any rule that the shortage does not depend on.
     """
-    return _shortage(_ordered(rules), _reach(available, stand_ins))
+    shortages = []
+    for way in _ways(_ordered(rules), _reach(available, stand_ins), only or {}):
+        if (short := _shortage(*way)) is None:
+            return None
+        shortages.append(short)
+    return min(shortages, key=lambda short: short.short_by)
 
 
 def still_reachable(
@@ -118,12 +129,13 @@ def still_reachable(
     rejected: Collection[SeatId],
     stand_ins: Mapping[PersonId, Collection[SeatId]] | None = None,
     available: Collection[PersonId] | None = None,
+    only: Only | None = None,
 ) -> bool:
     """Whether the rules of all stages can be met once those who rejected no longer can approve; an approval given stands.
 
     `votes` and `rejected` are seats; given as {seat: person who acted} they also say who cannot act again, else everybody
     acted for themselves. Whose seat or person is in both has changed their mind and counts as rejecting. `available` (None:
-    everybody eligible) and `stand_ins`, as in `possible`, are about the approvals to come.
+    everybody eligible), `stand_ins` and `only`, as in `possible`, are about the approvals to come.
     """
     rules = _ordered(rules)
     refused = _actors(rejected)
@@ -137,7 +149,8 @@ def still_reachable(
     reach = {person: seats - taken for person, seats in to_come.items() if person not in gone}
     for seat, person in given.items():
         reach[person] = reach.get(person, frozenset()) | {seat}
-    return _enough(rules, reach)
+    to_choose = {pair: keys for pair, keys in (only or {}).items() if pair[1] not in taken}
+    return _enough(rules, reach) and any(_enough(*way) for way in _ways(rules, reach, to_choose))
 
 
 def _ordered(rules: Iterable[Rule]) -> list[Rule]:
@@ -167,6 +180,42 @@ def _reach(
     for person, seats in (stand_ins or {}).items():
         reach[person] = reach.get(person, frozenset()) | (frozenset(seats) - {person})
     return reach
+
+
+def _ways(
+    rules: list[Rule], reach: dict[PersonId, frozenset[SeatId]], only: Only
+) -> Iterator[tuple[list[Rule], dict[PersonId, frozenset[SeatId]]]]:
+    """(rules, reach) once for each choice of who fills the seats that people may fill for different rules.
+
+    In each a seat counts for the rules of those who may fill it then, so that nothing of `only` is left to heed. A seat that all
+    fill for the same rules leaves no choice. Such choices are few; past a thousand of them the rest is not tried.
+    """
+    if not only:
+        yield rules, reach
+        return
+    choices = {seat: _choices(seat, rules, reach, only) for seat in sorted({seat for _, seat in only})}
+    for chosen in islice(product(*choices.values()), _WAYS):
+        keys = dict(zip(choices, chosen, strict=True))
+        narrowed = [
+            replace(rule, eligible=frozenset(s for s in rule.eligible if s not in keys or rule.key in keys[s]))
+            for rule in rules
+        ]
+        within = {
+            person: frozenset(s for s in seats if s not in keys or keys[s] <= _may_fill(person, s, rules, only))
+            for person, seats in reach.items()
+        }
+        yield narrowed, within
+
+
+def _choices(seat: SeatId, rules: list[Rule], reach: Mapping, only: Only) -> list[frozenset[str]]:
+    """The sets of rules, by key, that a seat could be filled for, the largest first; one of them is chosen."""
+    found = {_may_fill(person, seat, rules, only) for person, seats in reach.items() if seat in seats}
+    return sorted(found, key=lambda keys: (-len(keys), sorted(keys))) or [frozenset()]
+
+
+def _may_fill(person: PersonId, seat: SeatId, rules: list[Rule], only: Only) -> frozenset[str]:
+    asked = frozenset(rule.key for rule in rules if seat in rule.eligible)
+    return asked & frozenset(only[person, seat]) if (person, seat) in only else asked
 
 
 def _shortage(rules: list[Rule], reach: Mapping[PersonId, frozenset[SeatId]]) -> Impossible | None:

@@ -139,7 +139,7 @@ def reachable(request, seats) -> bool:
     rejected = {v.seat_id: v.person_id for v in votes if v.verdict == Verdict.REJECT}
     people = {rule.who: seats.reachable(rule.who) for rule in rules}
     asked = of_rules(rules, votes, people)
-    return quorum.still_reachable(asked, approved, rejected, seats.seats_of, seats.present)
+    return quorum.still_reachable(asked, approved, rejected, seats.seats_of, seats.present, seats.only)
 
 
 STANDING = (RequestState.PENDING, RequestState.SUSPENDED, RequestState.APPROVED)

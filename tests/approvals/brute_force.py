@@ -86,6 +86,20 @@ def possible(rules: Collection, reach: Mapping) -> bool:
     return any_meets(rules, seatings(reach))
 
 
+def possible_within(rules: Collection, reach: Mapping, only: Mapping) -> bool:
+    """Whether people can fill seats, and these the rules, one each; `only` {(person, seat): keys} narrows that."""
+    reached = {(frozenset(), (0,) * len(rules))}
+    for person, seats in reach.items():
+        reached |= {
+            (filled | {seat}, (*way[:at], way[at] + 1, *way[at + 1 :]))
+            for filled, way in reached
+            for seat in seats - filled
+            for at, rule in enumerate(rules)
+            if seat in rule.eligible and way[at] < rule.need and rule.key in only.get((person, seat), {rule.key})
+        }
+    return tuple(rule.need for rule in rules) in {way for _, way in reached}
+
+
 def most_seats(reach: Mapping, wanted: Collection) -> int:
     """The largest number of wanted seats that can be filled at once."""
     return max(len(seats & frozenset(wanted)) for seats in seatings(reach))

@@ -486,6 +486,31 @@ def test_one_stand_in_of_two_who_are_away_gives_one_approval_and_not_two(ann, be
     assert request.state == "rejected"
 
 
+def test_a_place_handed_to_two_people_for_different_rules_is_not_counted_on_for_the_rule_that_neither_can_give(
+    ben, payments
+):
+    """Ann, away, gave her vote as QA to ben and as security to sid; sid has dan's vote, too, and gives one of the two."""
+    ann = person("ann", roles=["qa-approver", "security-approver"], on=payments)
+    dan = person("dan", roles=["operations-approver"], on=payments)
+    sid = person("sid", roles=["stakeholder"], on=payments)
+    for owner in (ann, dan):
+        absence(owner, timezone.now() - HOUR, timezone.now() + 90 * DAY)
+    delegation(ann, ben, who="role:qa-approver")
+    delegation(ann, sid, who="role:security-approver")
+    delegation(dan, sid)
+    release = releases.release(payments, "testing", strategy="minor")
+
+    def found(rules) -> list[str]:
+        row = approvals.policy(rules, mode="first")
+        codes = [b.code for b in guards.policy_unmet(type(release).objects.get(pk=release.pk))]
+        row.delete()
+        return codes
+
+    assert found({"security-approver": 1}) == []
+    assert found({"qa-approver": 1, "operations-approver": 1}) == []
+    assert len(found({"security-approver": 1, "operations-approver": 1})) == 1
+
+
 def test_an_absence_that_ends_in_time_does_not_end_a_request(ann, payments):
     abe = person("abe", roles=["qa-approver"], on=payments)
     absence(abe, timezone.now() - HOUR, timezone.now() + DAY)
