@@ -7,6 +7,8 @@ can change without touching the decision (the words of the notes, when the rollb
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from django.utils.dateparse import parse_datetime
@@ -16,6 +18,7 @@ from approvals.subjects import kind_of, parts
 from core import wording
 
 BANDS = parts.BANDS
+_HELD = "_held_sheet"
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:\+00:00|Z)")
 
@@ -31,7 +34,20 @@ class Sheet:
 
 def of(subject) -> Sheet:
     """The sheet of a subject as it is now."""
-    return sealed(kind_of(subject).content(subject))
+    return subject.__dict__.get(_HELD) or sealed(kind_of(subject).content(subject))
+
+
+@contextmanager
+def held(subject) -> Iterator[Sheet]:
+    """The sheet of a locked subject, worked out once for everybody who asks within.
+
+    The door that holds it writes nothing that stands on it; gates that look at the same object get what the door saw.
+    """
+    subject.__dict__[_HELD] = found = of(subject)
+    try:
+        yield found
+    finally:
+        del subject.__dict__[_HELD]
 
 
 def band_of(subject) -> str:

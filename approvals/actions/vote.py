@@ -31,35 +31,42 @@ def cast_vote(
         comment = texts.fit(comment, "comment")
         if verdict == Verdict.REJECT:
             comment = parts.needs_text(comment, "Say why you reject it: the comment tells what would have to change.")
-        live = sheet.of(request.subject)
-        if digest != live.digest:
-            refuse("moved", "The content changed while you were deciding. Read what changed, then decide again.")
-        sheets.bring_up_to_date(request, live)
-        _replace_earlier(request, actor, verdict, place)
-        vote = Vote.objects.create(
-            request=request,
-            person=actor,
-            seat=place.seat,
-            delegation=place.delegation,
-            verdict=verdict,
-            comment=comment,
-            counts_for=place.rules,
-            sheet=sheets.freeze_sheet(request, live),
-            digests=live.digests,
-        )
-        record(
-            "vote.cast",
-            request,
-            actor=actor,
-            on_behalf_of=place.seat if vote.is_stand_in else None,
-            vote=vote.pk,
-            verdict=verdict,
-            comment=comment,
-            counts_for=place.rules,
-            digest=digest,
-            **({"delegation": place.delegation.pk} if place.delegation else {}),
-        )
-        settling.settle_locked(request, actor)
+        with sheet.held(request.subject) as live:
+            if digest != live.digest:
+                refuse("moved", "The content changed while you were deciding. Read what changed, then decide again.")
+            sheets.bring_up_to_date(request, live)
+            _replace_earlier(request, actor, verdict, place)
+            vote = _cast(request, actor, verdict, comment, place, live)
+            settling.settle_locked(request, actor)
+    return vote
+
+
+def _cast(
+    request: ApprovalRequest, actor: User, verdict: Verdict, comment: str, place: places.Place, live: sheet.Sheet
+) -> Vote:
+    vote = Vote.objects.create(
+        request=request,
+        person=actor,
+        seat=place.seat,
+        delegation=place.delegation,
+        verdict=verdict,
+        comment=comment,
+        counts_for=place.rules,
+        sheet=sheets.freeze_sheet(request, live),
+        digests=live.digests,
+    )
+    record(
+        "vote.cast",
+        request,
+        actor=actor,
+        on_behalf_of=place.seat if vote.is_stand_in else None,
+        vote=vote.pk,
+        verdict=verdict,
+        comment=comment,
+        counts_for=place.rules,
+        digest=live.digest,
+        **({"delegation": place.delegation.pk} if place.delegation else {}),
+    )
     return vote
 
 
@@ -134,8 +141,9 @@ def revoke_vote(vote_id: int, *, actor: User, reason: str) -> Vote:
             refuse("not-your-vote", "Only the person who cast a vote may take it back.")
         _require_revocable(request)
         _revoke(vote, request, actor, reason)
-        sheets.bring_up_to_date(request, sheet.of(request.subject))
-        settling.settle_locked(request, actor)
+        with sheet.held(request.subject) as live:
+            sheets.bring_up_to_date(request, live)
+            settling.settle_locked(request, actor)
     return vote
 
 

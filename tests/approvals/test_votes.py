@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
+from approvals import sheet
 from approvals.actions import answer, cast_vote, refresh, revoke_vote, settle
 from approvals.actions import ask as ask_question
 from approvals.models import Vote
@@ -170,3 +171,17 @@ def test_a_stale_rejection_no_longer_stands_in_the_way(ask, release, people):
     refresh(request.pk)
     assert Vote.objects.get(person=third).state == "invalidated"
     assert approvals.Vote.objects.filter(state="cast").count() == 0
+
+
+def test_what_is_decided_on_is_worked_out_once_for_a_vote_and_all_that_follows_from_it(
+    ask, release, people, monkeypatch
+):
+    request = ask()
+    digest, worked_out = shown(request), []
+    monkeypatch.setattr(sheet, "sealed", lambda content, seal=sheet.sealed: worked_out.append(content) or seal(content))
+
+    cast_vote(request.pk, actor=people.qa, verdict="approve", digest=digest)
+
+    release.refresh_from_db()
+    assert release.state == "ready"
+    assert len(worked_out) == 1
