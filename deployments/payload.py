@@ -49,6 +49,8 @@ def worded(hook, place: int) -> str:
         f"at most {hook.timeout_s} s, when it fails: {hook.get_on_failure_display().lower()}",
         f"settings {fingerprint(hook.config)}",
     ]
+    if hook.point_of_no_return:
+        parts.append("no way back once it succeeded")
     return " · ".join(parts)
 
 

@@ -36,6 +36,7 @@ class HookSerializer(serializers.ModelSerializer):
             "has_secret",
             "timeout_s",
             "on_failure",
+            "point_of_no_return",
             "is_active",
         ]
         validators = []

@@ -48,7 +48,7 @@ class HookForm(forms.ModelForm):
 
     class Meta:
         model = Hook
-        fields = ["name", "on", "timeout_s", "on_failure", "is_active"]
+        fields = ["name", "on", "timeout_s", "on_failure", "point_of_no_return", "is_active"]
         labels = {"timeout_s": "Time limit, seconds", "is_active": "Active"}
         help_texts = {"name": "What this step does, as people see it: “Migrate the database”."}
 
@@ -57,7 +57,7 @@ class HookForm(forms.ModelForm):
         self.driver = driver
         self._add_config()
         self._name_secret()
-        self.order_fields(["name", *self.config_names, "on", "timeout_s", "on_failure", "secret"])
+        self.order_fields(["name", *self.config_names, "on", "timeout_s", "on_failure", "point_of_no_return", "secret"])
 
     def _add_config(self) -> None:
         for name, field in config_fields(self.driver).items():
