@@ -25,6 +25,7 @@ from core import wording
 from core.models import Event
 from deployments.actions.confirmation import RIGHT as CONFIRMS
 from deployments.actions.confirmation import behind
+from deployments.actions.statement import manual_checks
 from deployments.guards import owes_confirmation
 from deployments.models import Deployment, Runbook, RunbookStep
 from deployments.states import StepKind
@@ -101,6 +102,12 @@ _step = _of_stream(
 _meeting = _of_stream(Meeting, "board__chair", "chaired_by")
 _item = _of_stream(AgendaItem, "meeting__board", "request__release__product", "request__change__product")
 _review = _of_stream(Review, "release__product", "release__manager", "author")
+
+
+def _looked_at(event: Event) -> Deployment | None:
+    """The deployment whose verification waits for a person's word; None where no manual check is in use."""
+    about = _deployment(event)
+    return about if about and manual_checks(about.environment) else None
 
 
 def _inbox(request: ApprovalRequest, event: Event) -> str:
@@ -530,6 +537,16 @@ _ALL = [
         _shipped,
         _detail,
         even_to_actor=True,
+    ),
+    Kind(
+        "verification-word",
+        "A verification waits for somebody to look",
+        ("deployment.verifying",),
+        _looked_at,
+        lambda d, e: to.shippers(d) | to.deployers_of(d) | to.testers_of(d),
+        lambda d, e: f"{d}: look, and say whether it is well",
+        lambda d, e: "\n".join(f"{c.name}: {c.config['question']}" for c in manual_checks(d.environment)),
+        lambda d, e: f"{d.get_absolute_url()}#says",
     ),
     Kind(
         "rollback-confirmation",
