@@ -28,6 +28,7 @@ class Cell:
     history_url: str = ""
     marks: tuple[tuple[Look, str], ...] = ()
     health: tuple[Look, str] | None = None
+    drift: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def matrix(products: list[Product], *, tier: str = "", drift: bool = False) -> t
 
 
 def groups(columns: list[tuple[str, str]]) -> list[tuple[str, int]]:
-    """[(word of a tier, how many columns it has)], in the order of the columns."""
+    """[(word of a tier, how many columns it has)], in the order of the columns; empty where the columns are called just so."""
     found: list[tuple[str, int]] = []
     for tier, _name in columns:
         word = Tier(tier).label
@@ -69,7 +70,7 @@ def groups(columns: list[tuple[str, str]]) -> list[tuple[str, int]]:
             found[-1] = (word, found[-1][1] + 1)
         else:
             found.append((word, 1))
-    return found
+    return found if [word for word, _n in found] != [name for _tier, name in columns] else []
 
 
 def cell_of(place: Place) -> Cell:
@@ -86,6 +87,7 @@ def cell_of(place: Place) -> Cell:
         address("portal:environment", environment.product.slug, environment.slug),
         tuple(_marks(place)),
         health_of(place),
+        drift_of(place),
     )
 
 
