@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from core.admin import ReadOnlyAdmin
-from deployments.models import Deployment, Hook, LogLine, Run, Sample, Verification
+from deployments.models import Check, Deployment, Hook, LogLine, Run, Sample, Statement, Verification
 
 
 @admin.register(Deployment)
@@ -26,4 +26,11 @@ class RunAdmin(ReadOnlyAdmin):
     exclude = ["token", "handle"]
 
 
-admin.site.register([LogLine, Sample, Verification], ReadOnlyAdmin)
+@admin.register(Check)
+class CheckAdmin(ReadOnlyAdmin):
+    list_display = ["name", "environment", "kind", "is_active"]
+    list_select_related = ["environment"]
+    exclude = ["secret"]
+
+
+admin.site.register([LogLine, Sample, Statement, Verification], ReadOnlyAdmin)

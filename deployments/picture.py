@@ -10,7 +10,7 @@ from django.utils.functional import cached_property
 from core import wording
 from deployments import queue
 from deployments import way_back as ways
-from deployments.guards import owes_confirmation, verification_of
+from deployments.guards import is_asked, owes_confirmation, verification_of
 from deployments.models import Deployment, LogLine, Run, Sample
 from deployments.sampled import Sampled
 from deployments.states import DeploymentState, RunState
@@ -91,8 +91,8 @@ class Picture:
         took = ((row.verified_at or row.ended_at or timezone.now()) - began).total_seconds() if began else None
         note = (
             f"well for {how.steady_s} s on end, at most {how.timeout_s} s"
-            if row.environment.url
-            else "no address to ask"
+            if is_asked(row.environment)
+            else "nothing to ask"
         )
         return Step("Verify", state, took, note if state in (RunState.WAITING, RunState.RUNNING) else "")
 

@@ -49,8 +49,12 @@ def ask_together(questions: list[Question], *, timeout_s: float) -> list[Result]
 
 def _ask(place: int, question: Question, timeout_s: float, answers: queue.SimpleQueue) -> None:
     try:
-        result = question.looker.look(question.config, question.secret, question.facts, timeout_s)
-    except Exception as error:  # a fault of ours, or a configuration from before a rule changed: never taken for well
+        problems = question.looker.validate(question.config)  # also what was allowed when it was saved
+        if problems:
+            result = Result(None, f"It cannot be asked: {' '.join(problems.values())}")
+        else:
+            result = question.looker.look(question.config, question.secret, question.facts, timeout_s)
+    except Exception as error:  # a fault of ours is never taken for well
         log.exception("The check %s broke", question.name)
         result = Result(None, f"The check broke: {type(error).__name__}.")
     answers.put((place, _without(result, question.secret)))

@@ -3,7 +3,9 @@
 from django.urls import reverse
 
 from core.blockers import Blocker
+from deployments.checks import CHECKS
 from deployments.drivers import DRIVERS
+from deployments.states import Purpose
 
 
 def hooks_unfit(deployment) -> list[Blocker]:
@@ -15,11 +17,34 @@ def hooks_unfit(deployment) -> list[Blocker]:
         return [
             Blocker("no-hook", f"{deployment.environment} has no active hook: nothing would deploy.", url, "Add a hook")
         ]
-    return [
+    found = [
         Blocker(f"hook-unfit:{hook.pk}", f"{hook}: {trouble}", url, "Mend it")
-        for hook in hooks
+        for hook in [*hooks, *([] if deployment.is_rollback else _verifying(deployment.environment))]
         if (trouble := unfit(hook))
     ]
+    return found + ([] if deployment.is_rollback else checks_unfit(deployment.environment))
+
+
+def _verifying(environment) -> list:
+    return [hook for hook in environment.hooks.all() if hook.is_active and hook.on == Purpose.VERIFY]
+
+
+def checks_unfit(environment) -> list[Blocker]:
+    """A check that cannot be asked would fail the deployment after everything was done. A way back is not kept by it."""
+    url = reverse("deployments:verification", args=[environment.product.slug, environment.slug])
+    return [
+        Blocker(f"check-unfit:{check.pk}", f"{check}: {trouble}", url, "Mend it")
+        for check in environment.checks.all()
+        if check.is_active and (trouble := unfit_check(check))
+    ]
+
+
+def unfit_check(check) -> str:
+    """What is wrong with a check's set-up, or ""."""
+    kind = CHECKS.get(check.kind)
+    if kind is None:
+        return f"there is no kind {check.kind}."
+    return " ".join(filter(None, [*kind.validate(check.config).values(), kind.secret_trouble(check.secret)]))
 
 
 def unfit(hook) -> str:

@@ -8,6 +8,7 @@ from core.blockers import Refused
 from core.models import Event
 from deployments import payload
 from deployments.actions import check as doors
+from deployments.actions import deployment as deployment_doors
 from deployments.actions import statement, verification
 from deployments.models import Check, Deployment, Run, Sample, Statement
 from tests.deployments.conftest import fresh, turn
@@ -162,6 +163,19 @@ def test_the_order_of_checks_is_no_matter_of_approvers(place, keeper):
     before = payload.verification(fresh(place.product))
     doors.order_checks(place.staging.pk, [second.pk, first.pk], actor=keeper)
     assert payload.verification(fresh(place.product)) == before
+
+
+def test_a_deployment_does_not_start_with_a_check_that_cannot_be_asked_and_a_rollback_does(place, keeper, tool):
+    shipping.check(place.staging, "prometheus", name="Errors", config=QUERY | {"threshold": "low"})
+    with pytest.raises(Refused) as refusal:
+        place.into_staging()
+    assert [blocker.message for blocker in refusal.value.blockers] == ["Errors: Give a number."]
+    assert refusal.value.blockers[0].url == "/products/payments/verification/staging/"
+
+    earlier = shipping.verified(place.staging, "4.7.0")
+    failed = shipping.deployment(place.release, place.staging, "failed")
+    rollback = deployment_doors.roll_back(failed.pk, actor=place.deployer, reason="Back.")
+    assert (rollback.state, rollback.candidate) == ("running", earlier.candidate)
 
 
 def test_trying_asks_each_check_once_of_what_runs_there_and_keeps_nothing(place, keeper):

@@ -55,6 +55,17 @@ def test_a_secret_that_is_repeated_in_an_answer_is_hidden():
     assert found.detail == "No such token: •••••\ufffd"
 
 
+def test_what_is_no_longer_allowed_is_not_asked(settings):
+    settings.HOOK_HOSTS = ["ci.example.org"]
+    question = Question("Gate", "external", CHECKS["external"], {"url": "https://elsewhere.example.org/"}, facts={})
+
+    (found,) = ask_together([question], timeout_s=1)
+
+    assert found.ok is None
+    assert found.detail.startswith("It cannot be asked: ")
+    assert "HOOK_HOSTS" in found.detail
+
+
 def test_nothing_to_ask_gives_nothing():
     assert ask_together([], timeout_s=1) == []
 
