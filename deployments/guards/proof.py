@@ -51,10 +51,9 @@ def looks_at(deployment) -> list[Look]:
 
 def is_asked(environment) -> bool:
     """Whether there is anything to ask: else the word of the hooks stands."""
-    checks = any(check.is_active for check in environment.checks.all())
-    return (
-        bool(environment.url) or checks or any(h.is_active and h.on == Purpose.VERIFY for h in environment.hooks.all())
-    )
+    if environment.url or any(check.is_active for check in environment.checks.all()):
+        return True
+    return any(hook.is_active and hook.on == Purpose.VERIFY for hook in environment.hooks.all())
 
 
 def verification_of(environment):
