@@ -15,6 +15,7 @@ from approvals import actions as approvals_doors
 from approvals import guards, sheet
 from approvals.models import ApprovalRequest, Signoff, Vote, Waiver
 from approvals.states import Facet
+from deployments.actions import check as check_doors
 from deployments.actions import hook as hook_doors
 from deployments.actions import verification as verification_doors
 from releases import actions as doors
@@ -75,6 +76,8 @@ def case():
         freeze=releases.freeze(starts_at=now + timedelta(days=90), ends_at=now + timedelta(days=91)),
         hook=deployments.hook(staging, name="Ship"),
         second_hook=deployments.hook(staging, name="Tell", position=5),
+        check=deployments.check(staging, name="Ready"),
+        second_check=deployments.check(staging, name="Page", position=5),
     )
     found.dependency = release.dependencies.create(needs=found.other_release)
     approvals.required("minor", "functional")
@@ -199,6 +202,14 @@ def sign(case):
 def a_result(case):
     verdict = {"actor": case.editor, "verdict": "passed", "statement": "All cases were run."}
     approvals_doors.report_verdict(case.release.candidate_id, "security", **verdict)
+
+
+def check(which: str = "", **fields):
+    def edit(case):
+        known = getattr(case, which).pk if which else None
+        check_doors.save_check(case.staging.pk, actor=case.editor, check_id=known, **fields)
+
+    return edit
 
 
 def hook(**fields):
@@ -335,6 +346,13 @@ EDITS = {
     ("deployments.set_verification", "stricter"): lambda case: verification_doors.set_verification(
         case.staging.pk, actor=case.editor, steady_s=77
     ),
+    ("deployments.save_check", "another"): check(name="Sign-in", kind="manual", config={"question": "Sign in."}),
+    ("deployments.save_check", "its status"): check("check", config={"address": "/ready", "status": 204}),
+    ("deployments.save_check", "its secret"): check("check", secret="a new token"),
+    ("deployments.order_checks", "another order"): lambda case: check_doors.order_checks(
+        case.staging.pk, [case.second_check.pk, case.check.pk], actor=case.editor
+    ),
+    ("deployments.remove_check", "the check"): lambda case: check_doors.remove_check(case.check.pk, actor=case.editor),
     ("approvals.request_waiver", "ask"): ask_waiver,
     ("approvals.decide_waiver", "grant"): grant_waiver,
     ("approvals.report_verdict", "a result ends the waiver"): a_result,
@@ -391,6 +409,14 @@ def test_every_door_of_hooks_is_in_the_table():
     public = {name for name, what in vars(hook_doors).items() if getattr(what, "__module__", "") == hook_doors.__name__}
     named = {row["door"].removeprefix("deployments.") for row in ROWS if row["door"].startswith("deployments.")}
     assert {name for name in public if "hook" in name and not name.startswith("_")} - named == set()
+
+
+def test_every_door_of_checks_is_in_the_table():
+    public = {
+        name for name, what in vars(check_doors).items() if getattr(what, "__module__", "") == check_doors.__name__
+    }
+    named = {row["door"].removeprefix("deployments.") for row in ROWS if row["door"].startswith("deployments.")}
+    assert {name for name in public if "check" in name and not name.startswith("_")} - named == set()
 
 
 def test_every_facet_is_reached_by_some_edit_of_the_release():
