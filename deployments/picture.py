@@ -134,7 +134,8 @@ class Picture:
             DeploymentState.EXPIRED: f"{version} did not start in time",
         }
         if row.state == DeploymentState.QUEUED:
-            return f"{version} waits until {place} is free: {queue.place(row)} in the queue"
+            turn = "held back, others may pass" if row.held_at else f"{queue.place(row)} in the queue"
+            return f"{version} waits until {place} is free: {turn}"
         if row.state == DeploymentState.SCHEDULED:
             return f"{version} starts {wording.relative(row.scheduled_for)}, {wording.full(row.scheduled_for)}"
         return told[DeploymentState(row.state)]
