@@ -45,17 +45,23 @@ def feed(board: Board, reader: User) -> bytes:
     meetings = list(
         board.meetings.filter(starts_at__gte=now - BACK, starts_at__lt=now + AHEAD).order_by("starts_at", "pk")
     )
-    by_meeting: dict[int, list[AgendaItem]] = defaultdict(list)
-    for item in _items(meetings, reader):
-        by_meeting[item.meeting_id].append(item)
-    people = agenda.people_of(board)
+    for meeting in meetings:
+        meeting.board = board
     calendar = _calendar("PUBLISH")
     calendar.add("x-wr-calname", board.name)
     calendar.add("refresh-interval", REFRESH, parameters={"value": "DURATION"})
-    for meeting in meetings:
-        meeting.board = board
-        calendar.add_component(_event(meeting, by_meeting[meeting.pk], people, now))
+    for event in events(meetings, reader, agenda.people_of(board)):
+        calendar.add_component(event)
     return calendar.to_ical()
+
+
+def events(meetings: Iterable[Meeting], reader: User, people: Iterable[User] = ()) -> list[Event]:
+    """Meetings, given with their boards, as events: each with its agenda as the reader may see it, and with the people invited."""
+    meetings, now = list(meetings), timezone.now()
+    by_meeting: dict[int, list[AgendaItem]] = defaultdict(list)
+    for item in _items(meetings, reader):
+        by_meeting[item.meeting_id].append(item)
+    return [_event(meeting, by_meeting[meeting.pk], people, now) for meeting in meetings]
 
 
 def _calendar(method: str) -> Calendar:

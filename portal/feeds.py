@@ -1,4 +1,4 @@
-"""The calendar as an iCalendar feed (RFC 5545): windows, planned deployments and freezes in one person's sight."""
+"""The calendar as an iCalendar feed (RFC 5545): windows, planned deployments, freezes and meetings in one person's sight."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,6 +6,8 @@ from django.conf import settings
 from django.utils import timezone
 from icalendar import Calendar, Event
 
+from approvals import invitation
+from approvals.models import Meeting
 from deployments.models import Deployment
 from deployments.states import WAITING
 from portal.links import address
@@ -36,6 +38,9 @@ def calendar_of(user) -> bytes:
         feed.add_component(_deployment(deployment, now))
     for found in occurrences.of(freezes_seen(user).that_may_touch(start, end), start, end):
         feed.add_component(_freeze(found, now))
+    for event in invitation.events(_meetings(user, start, end), user):
+        event.add("categories", ["Meeting"])
+        feed.add_component(event)
     return feed.to_ical()
 
 
@@ -48,6 +53,12 @@ def _planned(user, start: datetime, end: datetime):
         Deployment.objects.visible_to(user).filter(scheduled_for__gte=start, scheduled_for__lt=end, state__in=WAITING)
         .select_related("release__product", "environment", "candidate").order_by("scheduled_for", "pk")
     )  # fmt: skip
+
+
+def _meetings(user, start: datetime, end: datetime):
+    """Those called off included, so that a calendar strikes them out."""
+    seen = Meeting.objects.visible_to(user).filter(starts_at__gte=start, starts_at__lt=end)
+    return seen.select_related("board").order_by("starts_at", "pk")
 
 
 def _event(kind: str, pk: int, stamp: datetime, start: datetime, end: datetime, summary: str, url: str) -> Event:

@@ -10,7 +10,7 @@ from icalendar import Calendar
 
 from accounts.actions import renew_feed_token
 from portal.month import month
-from tests.factories import accounts, approvals, deployments, releases
+from tests.factories import accounts, approvals, boards, deployments, releases
 
 pytestmark = pytest.mark.django_db
 
@@ -151,7 +151,6 @@ def soon(days: float) -> dict:
     return {"window_starts_at": start, "window_ends_at": start + timedelta(hours=2)}
 
 
-@pytest.mark.django_db(transaction=True)
 def test_the_feed_holds_what_its_reader_may_see_and_nothing_else(client, reader):
     from releases.models import Product
 
@@ -172,7 +171,6 @@ def test_the_feed_holds_what_its_reader_may_see_and_nothing_else(client, reader)
     assert feed.errors == []
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_moved_window_keeps_its_uid(client, reader):
     from releases.models import Product, Release
 
@@ -183,7 +181,6 @@ def test_a_moved_window_keeps_its_uid(client, reader):
     assert [str(e["uid"]) for e in feed_of(client, reader).walk("VEVENT")] == before
 
 
-@pytest.mark.django_db(transaction=True)
 def test_lines_of_the_feed_end_and_fold_as_rfc_5545_wants(client, reader):
     from releases.models import Product
 
@@ -196,7 +193,51 @@ def test_lines_of_the_feed_end_and_fold_as_rfc_5545_wants(client, reader):
     assert max(len(line) for line in raw.split(b"\r\n")) <= 75
 
 
-@pytest.mark.django_db(transaction=True)
+def test_the_feed_holds_the_meetings_of_boards_in_the_readers_sight_with_what_they_may_see_of_the_agenda(
+    client, reader
+):
+    from releases.models import Product
+
+    shop, hidden = Product.objects.get(name="Shop"), releases.product(name="Hidden")
+    ahead = boards.meeting(boards.board(shop, name="Shop board"), link="https://meet.example.com/shop")
+    off = boards.meeting(boards.board(shop, name="Night board"), "cancelled", sequence=2)
+    boards.meeting(boards.board(hidden, name="Hidden board"))
+    boards.item(ahead, boards.asked(shop, ahead.starts_at))
+    secret = boards.asked(hidden, ahead.starts_at)
+    boards.item(ahead, secret)
+
+    events = {str(e["summary"]): e for e in feed_of(client, reader).walk("VEVENT") if "meeting" in e["uid"]}
+
+    assert set(events) == {"Shop board", "Night board"}
+    shown = events["Shop board"]
+    assert (str(shown["uid"]), shown["dtstart"].dt) == (f"meeting-{ahead.pk}@slipway", ahead.starts_at)
+    assert "1 item on the agenda" in shown["description"]
+    assert str(secret.release) not in shown["description"]
+    assert str(events["Night board"]["status"]) == "CANCELLED"
+    assert (events["Night board"]["sequence"], str(events["Night board"]["uid"])) == (2, f"meeting-{off.pk}@slipway")
+
+
+def test_more_boards_and_meetings_cost_the_feed_no_more_queries(client, reader):
+    from releases.models import Product
+
+    shop = Product.objects.get(name="Shop")
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            feed_of(client, reader)
+        return len(asked)
+
+    def meet() -> None:
+        meeting = boards.meeting(boards.board(shop))
+        boards.item(meeting, boards.asked(shop, meeting.starts_at))
+
+    meet()
+    few = queries()
+    for _ in range(3):
+        meet()
+    assert queries() == few
+
+
 def test_the_feed_of_a_person_who_left_is_not_found(client, reader):
     url = reverse("portal:calendar_feed", args=[reader.feed_token])
     assert client.get(url).status_code == 200
@@ -209,7 +250,6 @@ def test_an_unknown_feed_is_not_found(client):
     assert client.get(reverse("portal:calendar_feed", args=["nobodys-secret"])).status_code == 404
 
 
-@pytest.mark.django_db(transaction=True)
 def test_renewing_the_address_stops_the_old_one(client, reader):
     old = reverse("portal:calendar_feed", args=[reader.feed_token])
     client.force_login(reader)
