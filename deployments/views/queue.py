@@ -52,7 +52,7 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
         "title": f"Hold {row.candidate.version} to {row.environment} back?",
         "text": "It does not start until somebody lets it go. It keeps its place in the queue; others may pass.",
         "submit": "Hold it back",
-        "keep": "Let it be",
+        "keep": "Go back",
         "back": row.get_absolute_url(),
     }
     return _asked(
@@ -85,7 +85,7 @@ def prevent(request: HttpRequest, product: str, version: str) -> HttpResponse:
             "title": "Keep {candidate} where it is?",
             "text": "It may go again where it was verified, and enters no phase that it has not reached. What runs goes on.",
             "submit": "Keep it here",
-            "keep": "Let it go on",
+            "keep": "Go back",
             "kind": "danger",
             "reason_hint": "Those who may let it go on will ask. It takes another right than yours.",
         },
@@ -105,7 +105,7 @@ def allow(request: HttpRequest, product: str, version: str) -> HttpResponse:
             "title": "Let {candidate} go on?",
             "text": "Open phases that are deployed to by themselves start at once.",
             "submit": "Let it go on",
-            "keep": "Keep it here",
+            "keep": "Go back",
         },
         "{candidate} may go on",
     )
