@@ -7,10 +7,8 @@ import json
 import re
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from deployments.drivers.protocol import Unreachable
-from deployments.drivers.talk import is_refusal
+from deployments.drivers.talk import TooLong, current, is_refusal
 
 EVENTS_MAX = 500
 POD = r"(-[b-df-hj-np-tv-xz2-9]{1,10}(-[b-df-hj-np-tv-xz2-9]{5})?)?"  # what is appended for a replica set, then for its pods
@@ -70,10 +68,14 @@ class Cluster:
         import urllib3
         from kubernetes import client
 
+        try:
+            timeout_s = current().seconds_left()
+        except TooLong as error:  # before it is sent, nothing has begun
+            raise Unreachable(str(error)) from None
         with client.ApiClient(self._configuration(client)) as line:
             try:
                 work = getattr(getattr(client, api)(line), method)
-                return work(*arguments, _request_timeout=settings.HOOK_TIMEOUT_S, **more)
+                return work(*arguments, _request_timeout=timeout_s, **more)
             except client.ApiException as error:
                 if method.startswith("patch") or is_refusal(error.status):
                     raise Answered(error) from None

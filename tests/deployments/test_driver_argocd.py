@@ -10,7 +10,7 @@ driver = DRIVERS["argocd"]
 
 @pytest.fixture
 def rig(tmp_path, settings):
-    settings.HOOK_TIMEOUT_S = 2
+    settings.HOOK_TIMEOUT_S = 10
     with ArgoRig(tmp_path) as made:
         yield made
 

@@ -20,7 +20,7 @@ OLD, NEW = "registry.example.org/payments-api:4.7.0", "registry.example.org/paym
 
 @pytest.fixture
 def rig(tmp_path, settings):
-    settings.HOOK_TIMEOUT_S = 2
+    settings.HOOK_TIMEOUT_S = 10
     with KubernetesRig(tmp_path) as made:
         yield made
 
