@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from approvals.models import ApprovalRequest, FreezeOverride, Lift, Policy, PolicyRow, Rule, Signoff, Vote, Waiver
@@ -72,12 +73,7 @@ STATES = {
     "lift": (Lift, GrantState),
     "policy": (Policy, PolicyState),
 }
-PAIRS = [
-    (machine, state, step)
-    for machine, (_, states) in STATES.items()
-    for state in states.values
-    for step in MOVES[machine]
-]
+STEPS = [(machine, step) for machine in STATES for step in MOVES[machine]]
 
 
 def made(machine: str):
@@ -114,21 +110,32 @@ def draft() -> Policy:
     return made
 
 
-@pytest.mark.parametrize(("machine", "state", "step"), PAIRS)
-def test_a_transition_moves_from_its_sources_and_from_nowhere_else(machine, state, step):
+@pytest.mark.parametrize(("machine", "step"), STEPS)
+def test_a_transition_moves_from_its_sources_and_from_nowhere_else(machine, step):
+    """Through every state, on one row that is put back after each: a failure names the state."""
     if machine == "policy":
         Policy.objects.filter(subject="waiver").update(subject="policy", version=50, state="retired")
-    row = releases.put_in_state(made(machine), state)
+    model, states = STATES[machine]
     sources, target = MOVES[machine][step]
-    if state in sources:
+    pk = made(machine).pk
+    for state in states.values:
+        with transaction.atomic():
+            moves_or_refuses(
+                releases.put_in_state(model.objects.get(pk=pk), state), step, target if state in sources else ""
+            )
+            transaction.set_rollback(True)
+
+
+def moves_or_refuses(row, step: str, target: str) -> None:
+    was = str(row.state)
+    if target:
         getattr(row, step)(reason="Because.")
-        assert row.state == target
     else:
         with pytest.raises(Refused) as refusal:
             getattr(row, step)(reason="Because.")
-        assert [b.code for b in refusal.value.blockers] == ["state"]
-        assert row.state == state
-    assert not Event.objects.exists()
+        assert [b.code for b in refusal.value.blockers] == ["state"], was
+    assert row.state == (target or was), was
+    assert not Event.objects.exists(), was
 
 
 @pytest.mark.parametrize("machine", STATES)

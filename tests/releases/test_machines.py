@@ -1,6 +1,10 @@
-"""The three machines of the room, each (state, transition) pair: what is allowed moves, all else refuses and records nothing."""
+"""The three machines of the room, each (state, transition) pair: what is allowed moves, all else refuses and records nothing.
+
+A test takes one transition through every state, on one row that is put back after each: a failure names the state.
+"""
 
 import pytest
+from django.db import transaction
 
 from accounts.actions import system_user
 from core import gates
@@ -94,27 +98,33 @@ def clear_gates(monkeypatch):
     monkeypatch.setattr(gates, "answers", lambda transition, names, obj: [gates.Answer(n, n) for n in names])
 
 
-def pairs(moves, states):
-    return [(state, name, moves[name].get(state)) for name in moves for state in states.values]
-
-
 def attempt(obj, name, reasons):
     getattr(obj, name)(reason="Because." if name in reasons else "")
     obj.save()
     record(f"{type(obj).__name__.lower()}.moved", obj, actor=system_user())
 
 
-def assert_moves_or_refuses(obj, name, target, reasons):
+def assert_moves_only(obj, name, targets, states, reasons):
+    """`targets` {state: where it leads}; from all other states it is refused."""
+    for state in states.values:
+        with transaction.atomic():
+            moves_or_refuses(
+                releases.put_in_state(type(obj).objects.get(pk=obj.pk), state), name, targets.get(state), reasons
+            )
+            transaction.set_rollback(True)
+
+
+def moves_or_refuses(obj, name, target, reasons):
     was = str(obj.state)
     if target:
         attempt(obj, name, reasons)
     else:
         with pytest.raises(Refused) as refusal:
             attempt(obj, name, reasons)
-        assert [b.code for b in refusal.value.blockers] == ["state"]
+        assert [b.code for b in refusal.value.blockers] == ["state"], was
     kept = type(obj).objects.get(pk=obj.pk)
-    assert kept.state == (target or was)
-    assert Event.objects.filter(name__endswith=".moved").count() == (1 if target else 0)
+    assert kept.state == (target or was), was
+    assert Event.objects.filter(name__endswith=".moved").count() == (1 if target else 0), was
 
 
 def test_the_machines_hold_the_transitions_of_the_tables_and_no_others():
@@ -129,21 +139,22 @@ def test_the_steps_that_need_a_reason_are_these():
     assert {s.name for s in ChangeTemplate.machine.steps.values() if s.reason} == TEMPLATE_REASONS
 
 
-@pytest.mark.parametrize(("state", "name", "target"), pairs(RELEASE_MOVES, ReleaseState))
-def test_a_release_moves_only_as_the_table_says(clear_gates, product, state, name, target):
-    release = releases.release(product, state, held_from="building" if state == "on_hold" else "")
-    assert_moves_or_refuses(release, name, target, RELEASE_REASONS)
+@pytest.mark.parametrize("name", RELEASE_MOVES)
+def test_a_release_moves_only_as_the_table_says(clear_gates, product, name):
+    release = releases.release(product, "testing", held_from="building")
+    assert_moves_only(release, name, RELEASE_MOVES[name], ReleaseState, RELEASE_REASONS)
 
 
-@pytest.mark.parametrize(("state", "name", "target"), pairs(CHANGE_MOVES, ChangeState))
-def test_a_change_moves_only_as_the_table_says(clear_gates, product, state, name, target):
+@pytest.mark.parametrize("name", CHANGE_MOVES)
+def test_a_change_moves_only_as_the_table_says(clear_gates, product, name):
     change = releases.standard_change(product, releases.template(product))
-    assert_moves_or_refuses(releases.put_in_state(change, state), name, target, CHANGE_REASONS)
+    assert_moves_only(change, name, CHANGE_MOVES[name], ChangeState, CHANGE_REASONS)
 
 
-@pytest.mark.parametrize(("state", "name", "target"), pairs(TEMPLATE_MOVES, TemplateState))
-def test_a_standard_change_of_the_catalogue_moves_only_as_the_table_says(clear_gates, product, state, name, target):
-    assert_moves_or_refuses(releases.template(product, state), name, target, TEMPLATE_REASONS)
+@pytest.mark.parametrize("name", TEMPLATE_MOVES)
+def test_a_standard_change_of_the_catalogue_moves_only_as_the_table_says(clear_gates, product, name):
+    template = releases.template(product, "draft")
+    assert_moves_only(template, name, TEMPLATE_MOVES[name], TemplateState, TEMPLATE_REASONS)
 
 
 def test_each_step_of_the_catalogue_asks_for_its_right_and_those_of_the_system_for_none():
