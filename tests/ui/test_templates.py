@@ -1,12 +1,11 @@
 """Rules that every template of the project keeps, whichever page it is."""
 
 import re
-from pathlib import Path
+from functools import cache
 
-import pytest
 from django.conf import settings
 from django.template import engines
-from jinja2 import nodes
+from jinja2 import TemplateError, nodes
 
 from config.jinja import ICONS
 from portal.looks import LOOKS
@@ -19,14 +18,9 @@ NEED_CONTEXT = {
 }
 
 
-@pytest.fixture(params=NAMES)
-def name(request):
-    return request.param
-
-
-@pytest.fixture
-def tree(name):
-    return engines["jinja2"].env.parse((FOLDER / name).read_text())
+@cache
+def trees() -> dict[str, nodes.Template]:
+    return {name: engines["jinja2"].env.parse((FOLDER / name).read_text()) for name in NAMES}
 
 
 def calls(tree, function):
@@ -37,40 +31,61 @@ def calls(tree, function):
             yield call.args[0].value
 
 
-def test_it_compiles(name):
-    engines["jinja2"].env.get_template(name)
+def test_every_template_compiles():
+    failed = {}
+    for name in NAMES:
+        try:
+            engines["jinja2"].env.get_template(name)
+        except TemplateError as error:
+            failed[name] = error
+    assert failed == {}
 
 
-def test_it_imports_only_macros_that_exist_and_those_with_forms_with_context(tree):
-    for statement in tree.find_all(nodes.FromImport):
-        source = statement.template.value
-        imported = {entry if isinstance(entry, str) else entry[0] for entry in statement.names}
-        there = {
-            macro.name for macro in engines["jinja2"].env.parse((FOLDER / source).read_text()).find_all(nodes.Macro)
-        }
-        assert imported <= there, source
-        if imported & NEED_CONTEXT.get(source, set()):
-            assert statement.with_context, f"{source} needs csrf_input: import it with context"
+def test_templates_import_only_macros_that_exist_and_those_with_forms_with_context():
+    wrong = []
+    for name, tree in trees().items():
+        for statement in tree.find_all(nodes.FromImport):
+            source = statement.template.value
+            imported = {entry if isinstance(entry, str) else entry[0] for entry in statement.names}
+            there = {macro.name for macro in trees()[source].find_all(nodes.Macro)}
+            wrong += [f"{name}: {source} has no {macro}" for macro in imported - there]
+            if imported & NEED_CONTEXT.get(source, set()) and not statement.with_context:
+                wrong.append(f"{name}: {source} needs csrf_input: import it with context")
+    assert wrong == []
 
 
-def test_its_icons_and_looks_exist(tree):
-    assert [icon for icon in calls(tree, "icon") if icon not in ICONS] == []
-    for macro in ("look", "state_of", "badge_of", "chip_of"):
-        assert [kind for kind in calls(tree, macro) if kind not in LOOKS] == []
-    named = [
+def test_the_icons_and_looks_of_templates_exist():
+    wrong = []
+    for name, tree in trees().items():
+        icons = [*calls(tree, "icon"), *(icon for icon in named_icons(tree) if icon)]
+        wrong += [f"{name}: icon {icon}" for icon in icons if icon not in ICONS]
+        for macro in ("look", "state_of", "badge_of", "chip_of"):
+            wrong += [f"{name}: {macro} of {kind}" for kind in calls(tree, macro) if kind not in LOOKS]
+    assert wrong == []
+
+
+def named_icons(tree) -> list[str]:
+    return [
         k.value.value for k in tree.find_all(nodes.Keyword) if k.key == "icon_name" and isinstance(k.value, nodes.Const)
     ]
-    assert [icon for icon in named if icon and icon not in ICONS] == []
 
 
-def test_it_has_nothing_that_the_content_security_policy_refuses(name):
-    text = re.sub(r"\{#.*?#\}", "", Path(FOLDER / name).read_text(), flags=re.S)
-    assert not re.search(r"\sstyle=|<style|\son(?!ly=)[a-z]+=|hx-on|data:|javascript:", text)
-    assert not re.search(r"<script(?! src=)", text)
-    assert not re.search(r'(src|href)="https?://', text)
+def test_templates_have_nothing_that_the_content_security_policy_refuses():
+    refused = (
+        r"\sstyle=|<style|\son(?!ly=)[a-z]+=|hx-on|data:|javascript:",
+        r"<script(?! src=)",
+        r'(src|href)="https?://',
+    )
+    found = []
+    for name in NAMES:
+        text = re.sub(r"\{#.*?#\}", "", (FOLDER / name).read_text(), flags=re.S)
+        found += [f"{name}: {match.group()}" for pattern in refused for match in re.finditer(pattern, text)]
+    assert found == []
 
 
-def test_its_forms_that_post_carry_the_token(name):
-    text = (FOLDER / name).read_text()
-    for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", text, flags=re.S):
-        assert "csrf_input" in form, form[:120]
+def test_the_forms_of_templates_that_post_carry_the_token():
+    without = []
+    for name in NAMES:
+        forms = re.findall(r"<form[^>]*method=\"post\".*?</form>", (FOLDER / name).read_text(), flags=re.S)
+        without += [f"{name}: {form[:120]}" for form in forms if "csrf_input" not in form]
+    assert without == []
