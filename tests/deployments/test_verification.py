@@ -306,12 +306,14 @@ def test_the_answers_of_a_worker_that_was_given_up_count_no_more(place, tool, se
     due_now(deployment)
     service.answers["/health"] = (500, b"")
     verification.verify(deployment.pk)
+    closed, due_at = fresh(sample), fresh(deployment).due_at
 
     with verification.held(deployment.pk) as row:
         verification._settle(row, sample, [{"check": "Health", "kind": "health", "ok": True, "detail": ""}])
 
     assert answers_of(fresh(sample)) == {"Health": None}
-    assert fresh(deployment).state == "verifying"
+    assert (fresh(sample).closed_at, len(fresh(sample).results)) == (closed.closed_at, 1)
+    assert (fresh(deployment).state, fresh(deployment).due_at) == ("verifying", due_at)
 
 
 def test_a_clock_set_by_an_hour_neither_fails_nor_proves_anything(place, tool, service):
