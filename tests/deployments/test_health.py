@@ -148,6 +148,7 @@ def test_two_versions_that_take_turns_are_no_drift(watched, service):
     for version in ("4.7.1", "4.7.2", "4.7.1", "4.7.2"):
         service.answers["/version"] = (200, {"version": version})
         look()
+        assert Health.objects.get().version == version
 
     assert not Sighting.objects.exists()
 
