@@ -43,6 +43,8 @@ def next_free(
     """
     now = after or timezone.now()
     _fetch(release)
+    if environment:
+        prefetch_related_objects([environment], "windows")
     wish = Wish(release, now, now + AHEAD, environment, deployment)
     found: list[Span] = []
     for start in _starts(wish, length):
