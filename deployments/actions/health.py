@@ -15,8 +15,8 @@ from django.utils import timezone
 from deployments import due, guards, probe, where
 from deployments.actions.sighting import note_drift
 from deployments.checks import Question, Result, ask_together
-from deployments.checks.health import below
-from deployments.checks.protocol import Kind, since
+from deployments.checks.health import HealthCheck, below
+from deployments.checks.protocol import since
 from deployments.models import Deployment, Health
 from deployments.states import HOLDS_ENVIRONMENT
 from releases.models import Environment
@@ -27,11 +27,8 @@ LEASE_S = 30
 SPREAD = 0.1
 
 
-class Pulse(Kind):
+class Pulse(HealthCheck):
     """Asks the health path below the environment's address, then which version answers; that is the result's `value`."""
-
-    label = "Pulse"
-    what = "The health path, and the version that answers."
 
     def look(self, config: dict, secret: str, facts: dict, timeout_s: float) -> Result:
         began = time.monotonic()
