@@ -69,6 +69,8 @@ class HookForm(forms.ModelForm):
         label = DRIVERS[self.driver].secret_label if self.driver in DRIVERS else "Secret"
         held = bool(self.instance.pk and self.instance.secret)
         self.fields["secret"].label = label
+        self.fields["secret"].required = not held and getattr(DRIVERS.get(self.driver), "needs_secret", False)
+        self.fields["secret"].error_messages["required"] = f"Give the {label.lower()}."
         self.fields["secret"].help_text = (
             f"A {label.lower()} is set. Type to replace it."
             if held
