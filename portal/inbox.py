@@ -259,7 +259,9 @@ def paused_item(deployment: Deployment) -> Item:
 def confirmation_item(rollback: Deployment) -> Item:
     release = rollback.release
     by = f" by {rollback.started_by.name}" if rollback.started_by else ""
-    what = f"{rollback.environment.name} was rolled back to {rollback.candidate.version}{by}. Somebody else confirms it."
+    what = (
+        f"{rollback.environment.name} was rolled back to {rollback.candidate.version}{by}. Somebody else confirms it."
+    )
     url = address("deployments:confirm", rollback.pk) or release.get_absolute_url()
     return Item(
         "Decide", str(release), what, url, "undo", "warn", "Rollback", "Confirm", kind="rollback",

@@ -21,6 +21,8 @@ class ReleasesConfig(AppConfig):
             Prefetch("product__releases", live, to_attr="live_releases"),
             Prefetch("product__changes", carried, to_attr="open_changes"),
         )
+        # It reads tables of its own, so it stands above the models; `gates` stands below them.
+        table["release.plan"]["conflicts"] = ("Conflicts", conflicts.in_the_way, conflicts.because, conflicts.PARTS)
         for transition, named in table.items():
             for name, (label, find, because, prefetch) in named.items():
                 gates.register(transition, name, find, label=label, because=because, prefetch=prefetch)

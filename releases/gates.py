@@ -1,6 +1,6 @@
 """Which gates releases answers: {transition: {gate: (label, find, because, prefetch)}}. `apps.py` registers them."""
 
-from releases import conflicts, guards
+from releases import guards
 
 OBJECTIVE = ("Objective", guards.objective_missing, None, ())
 MANAGER = ("Release manager", guards.manager_missing, guards.manager_because, ("manager",))
@@ -24,12 +24,6 @@ def answers(live_releases, open_changes) -> dict[str, dict[str, tuple]]:
             "window": WINDOW,
             "scope": SCOPE,
             "version": version,
-            "conflicts": (
-                "Conflicts",
-                conflicts.in_the_way,
-                conflicts.because,
-                conflicts.PARTS,
-            ),
         },
         "release.start_build": {
             "dependencies_planned": (

@@ -29,11 +29,11 @@ def release_not_ready(deployment) -> list[Blocker]:
         ]
     if tier != Tier.PRODUCTION:
         return []
-    asked = _asked_of_release(release, ASKED_HERE, but=True) + _asked_of_changes(release)
+    asked = asked_of_release(release, ASKED_HERE, but=True) + _asked_of_changes(release)
     return [blocker for answer in asked for blocker in answer.blockers]
 
 
-def _asked_of_release(release, names, *, but: bool = False) -> list:
+def asked_of_release(release, names, *, but: bool = False) -> list:
     """The answers that the release's own gates give before it deploys: those named, or all `but` those."""
     step = Release.machine.steps["start_deploying"]
     return gates.answers(step.key, [name for name in step.gates if (name in names) != but], release)

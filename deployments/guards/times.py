@@ -5,7 +5,7 @@ from django.utils import timezone
 from core import gates
 from core.blockers import Blocker
 from core.wording import full, listed
-from deployments.guards.release import _asked_of_release
+from deployments.guards.release import asked_of_release
 from releases import conflicts
 from releases.conflicts import Conflict, Wish
 from releases.occurrences import INSTANT
@@ -24,7 +24,7 @@ def window_closed(deployment) -> list[Blocker]:
 def _of_release(deployment) -> list[Blocker]:
     if not deployment.environment.is_production:
         return []
-    return [b for answer in _asked_of_release(deployment.release, ("window_open",)) for b in answer.blockers]
+    return [b for answer in asked_of_release(deployment.release, ("window_open",)) for b in answer.blockers]
 
 
 def because_window(deployment):

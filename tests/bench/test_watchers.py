@@ -71,7 +71,7 @@ def measure(address: str, row, person, watchers: int) -> dict:
     ]
     for one in people:
         one.start()
-    seen = json.loads(subprocess.run(crowd, check=True, capture_output=True, text=True).stdout)  # noqa: S603
+    seen = json.loads(subprocess.run(crowd, check=True, capture_output=True, text=True).stdout)
     for one in people:
         one.join()
     assert seen["broken"] == 0
@@ -93,13 +93,14 @@ def test_five_hundred_watchers_beside_people_who_work(live, processes):
     row, person = live
     address = processes.serve()
     alone = None
-    print(
-        f"\n{'watchers':>8} {'pulses/s':>8} {'age of a line, s':>18} {'answer, s':>14} {'a page, s':>14} {'page, ratio':>11}"
-    )  # noqa: T201
+    say("watchers", "pulses/s", "age of a line, s", "answer, s", "a page, s", "page, ratio")
     for watchers in (1, 50, 200, 500):
         got = measure(address, row, person, watchers)
         alone = alone or got["page"][0]
-        age, answer, page = ("%.2f / %.2f" % got[name] for name in ("age", "answer", "page"))
-        ratio = got["page"][0] / alone
-        print(f"{watchers:>8} {got['n'] / SECONDS:>8.0f} {age:>18} {answer:>14} {page:>14} {ratio:>11.1f}")  # noqa: T201
-    print("(median / 95th percentile)")  # noqa: T201
+        age, answer, page = (f"{got[name][0]:.2f} / {got[name][1]:.2f}" for name in ("age", "answer", "page"))
+        say(watchers, round(got["n"] / SECONDS), age, answer, page, f"{got['page'][0] / alone:.1f}")
+    say("(median / 95th percentile)")
+
+
+def say(*cells) -> None:
+    print(" ".join(f"{cell:>18}" for cell in cells))  # noqa: T201

@@ -235,7 +235,9 @@ def test_whoever_asked_for_an_exemption_is_told_of_the_decision_with_a_page_to_o
     assert Notification.objects.filter(recipient=ines, kind="request-decided").exclude(url="").count() == 1
 
 
-def test_manager_and_deployers_are_told_that_a_candidate_is_kept_where_it_is_and_may_go_on(payments, planned, ines, noor):
+def test_manager_and_deployers_are_told_that_a_candidate_is_kept_where_it_is_and_may_go_on(
+    payments, planned, ines, noor
+):
     person("dana", roles=["deployer"], on=payments)
     happen("release.progression_prevented", planned, noor, candidate="4.8.0-rc.1", reason="Memory grows.")
     happen("release.progression_allowed", planned, noor, candidate="4.8.0-rc.1", reason="It was the probe.")
