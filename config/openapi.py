@@ -33,6 +33,7 @@ ENUM_NAMES = {
     "DeploymentStateEnum": "deployments.states.DeploymentState",
     "DeploymentKindEnum": "deployments.states.DeploymentKind",
     "OnFailureEnum": "deployments.states.OnFailure",
+    "HookPurposeEnum": "deployments.states.Purpose",
     "HowEnum": "deployments.states.How",
     "CheckKindEnum": "deployments.states.CheckKind",
     "SightingSourceEnum": "deployments.states.Source",

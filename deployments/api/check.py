@@ -54,7 +54,7 @@ class CheckSerializer(serializers.ModelSerializer):
         return payload.asked(check)
 
 
-class OrderSerializer(serializers.Serializer):
+class CheckOrderSerializer(serializers.Serializer):
     """All checks of an environment, in the order in which they are shown."""
 
     environment = serializers.IntegerField()
@@ -100,11 +100,11 @@ class CheckViewSet(viewsets.ModelViewSet):
     def perform_destroy(self, instance):
         doors.remove_check(instance.pk, actor=self.request.user)
 
-    @extend_schema(request=OrderSerializer, responses=CheckSerializer(many=True))
+    @extend_schema(request=CheckOrderSerializer, responses=CheckSerializer(many=True))
     @action(detail=False, methods=["post"], pagination_class=None, filterset_fields=None)
     def order(self, request):
         """Show the checks of an environment in this order."""
-        asked = OrderSerializer(data=request.data)
+        asked = CheckOrderSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         environment = asked.validated_data["environment"]
         doors.order_checks(environment, asked.validated_data["checks"], actor=request.user)

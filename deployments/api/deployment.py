@@ -138,7 +138,7 @@ class PlanSerializer(serializers.Serializer):
         return asked
 
 
-class MoveSerializer(serializers.Serializer):
+class MoveDeploymentSerializer(serializers.Serializer):
     """`scheduled_for` null: somebody starts it by hand, and its booking is given up."""
 
     scheduled_for = serializers.DateTimeField(allow_null=True)
@@ -224,11 +224,13 @@ class DeploymentViewSet(WaitingActions, mixins.ListModelMixin, mixins.RetrieveMo
         """Start a planned deployment now. 409 with every blocker when a gate is closed."""
         return self._done(doors.start_deployment(self.get_object().pk, actor=request.user))
 
-    @extend_schema(request=MoveSerializer, responses=DeploymentDetailSerializer)
+    @extend_schema(request=MoveDeploymentSerializer, responses=DeploymentDetailSerializer)
     @action(detail=True, methods=["post"])
     def move(self, request, pk=None):
         """Give it another time, and its environment's booking with it."""
-        return self._done(move_deployment(self.get_object().pk, actor=request.user, **self._asked(MoveSerializer)))
+        return self._done(
+            move_deployment(self.get_object().pk, actor=request.user, **self._asked(MoveDeploymentSerializer))
+        )
 
     @extend_schema(request=GivenReasonSerializer, responses=DeploymentDetailSerializer)
     @action(detail=True, methods=["post"])
