@@ -109,6 +109,7 @@ def test_it_is_offered_and_its_form_asks_for_its_fields(in_place, client, place)
         "name": "It",
         "config.url": "conveyor",
         "config.belt": "a b",
+        "secret": "a token of Conveyor",
         "on": "deploy",
         "timeout_s": 60,
         "on_failure": "fail",

@@ -15,6 +15,7 @@ from core.http import refusal
 from portal.context import Entry, Shell, freeze_note
 from portal.preferences import theme
 from releases.models import FreezeWindow
+from releases.occurrences import Occurrence
 from tests.factories.accounts import person
 
 PAGE = (
@@ -109,9 +110,12 @@ def test_a_freeze_that_is_on_or_next_is_worded(monkeypatch, amsterdam):
     now = datetime(2026, 11, 10, 13, 16, tzinfo=UTC)
     monkeypatch.setattr("django.utils.timezone.now", lambda: now)
     freeze = FreezeWindow(name="Peak trading", starts_at=now + timedelta(days=10), ends_at=now + timedelta(days=21))
-    assert freeze_note(freeze).words == "Starts Fri 20 Nov, in 10 days. Ends Tue 1 Dec."
-    freeze.starts_at = now - timedelta(days=1)
-    assert freeze_note(freeze).words == "On until Tue 1 Dec, 14:16, in 21 days."
+    assert (
+        freeze_note(Occurrence(freeze, freeze.starts_at, freeze.ends_at)).words
+        == "Starts Fri 20 Nov, in 10 days. Ends Tue 1 Dec."
+    )
+    begun = Occurrence(freeze, now - timedelta(days=1), freeze.ends_at)
+    assert freeze_note(begun).words == "On until Tue 1 Dec, 14:16, in 21 days."
 
 
 def test_the_shell_costs_the_same_queries_whatever_it_shows(rf, db, django_assert_max_num_queries):
