@@ -134,7 +134,7 @@ OF_CHANGE = (
 )
 OF_SIGNOFF = ("signoff.signed_off", "signoff.waived", "signoff.reported")
 OF_PRESENCE = ("absence.added", "delegation.ended")
-OF_PRODUCT = ("environment.*", "product.pipeline_ordered")
+OF_PRODUCT = ("environment.*", "product.pipeline_ordered", "product.phase_*", "product.environment_placed")
 OF_TEMPLATE = ("template.revised", "template.retired")
 OF_STOP = ("release.unblocked", "product.unblocked", "environment.unblocked")
 

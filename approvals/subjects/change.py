@@ -52,6 +52,6 @@ KIND = Kind(
     url=lambda change: address("releases:change", change.product.slug, change.key),
     stance=stance,
     asks=lambda change: change.created_by_id,
-    parts=("product__environments", *parts.CONFIGURATION),
+    parts=parts.CONFIGURATION,
     noun="change",
 )

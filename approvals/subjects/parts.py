@@ -4,14 +4,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from approvals.subjects.kind import Facts, highest_tier
-from releases import occurrences
+from core.wording import listed
+from releases import occurrences, phases
 from releases.states import RiskBand
 
 BANDS = (RiskBand.LOW, RiskBand.MEDIUM, RiskBand.HIGH)
 
-# Relations that `configuration` reads, from any object with a product: all but the first by what deployments add.
+# Relations that `configuration` reads, from any object with a product: the last three by what deployments add.
 CONFIGURATION: tuple[str, ...] = (
-    "product__environments",
+    "product__environments__phase",
+    "product__environments__windows",
     "product__environments__hooks",
     "product__environments__verification",
     "product__environments__checks",
@@ -27,8 +29,16 @@ def add_to_configuration(field: str, rows: Callable[[object], list[dict]]) -> No
 
 
 def configuration(product) -> dict:
-    """Where and by what a product ships: its environments, and what higher rooms add."""
-    return {"environments": environments(product)} | {field: rows(product) for field, rows in _ADDED.items()}
+    """Where, in which order, when and by what a product ships: its environments, and what higher rooms add.
+
+    A product without phases, or without windows, has no such field: what was agreed to before there were any still stands.
+    """
+    order = {"phases": _phases(product), "deployment_windows": _windows(product)}
+    return (
+        {"environments": environments(product)}
+        | {field: rows for field, rows in order.items() if rows}
+        | {field: rows(product) for field, rows in _ADDED.items()}
+    )
 
 
 def environments(product) -> list[dict]:
@@ -41,6 +51,41 @@ def environments(product) -> list[dict]:
         }
         for e in sorted(product.environments.all(), key=lambda e: e.position)
     ]
+
+
+def _phases(product) -> list[dict]:
+    """What must be passed before what: the phases that were made, in their order. Who automated one is no part of it."""
+    if product is None:
+        return []
+    return [
+        {"key": group.name, "text": _phase_words(group)}
+        for group in phases.groups(product.environments.all())
+        if group.phase
+    ]
+
+
+def _phase_words(group: phases.Group) -> str:
+    words = [listed([e.name for e in group.environments]), group.rule]
+    return " · ".join(filter(None, [*words, "deployed to by itself" if group.is_automatic else ""]))
+
+
+def _windows(product) -> list[dict]:
+    """When each environment may be deployed to. A rule stands in words and as it is kept: two may read alike."""
+    if product is None:
+        return []
+    return [
+        {"key": f"{environment.name}: {window.name}", "text": _window_words(window)}
+        for environment in sorted(product.environments.all(), key=lambda e: e.position)
+        for window in sorted(environment.windows.all(), key=lambda w: (w.starts_at, w.pk))
+    ]
+
+
+def _window_words(window) -> str:
+    once = f"from {instant(window.starts_at)} until {instant(window.ends_at)}"
+    if not window.rule:
+        return once
+    words = window.comes_again
+    return " · ".join([once, words, *([window.rule] if words != window.rule else []), window.zone])
 
 
 def instant(at: datetime | None) -> str:

@@ -15,12 +15,14 @@ from approvals import actions as approvals_doors
 from approvals import guards, sheet
 from approvals.models import ApprovalRequest, Signoff, Vote, Waiver
 from approvals.states import Facet
+from core.locking import locked
 from deployments.actions import check as check_doors
 from deployments.actions import hook as hook_doors
 from deployments.actions import verification as verification_doors
 from releases import actions as doors
+from releases import steps
 from releases.commits import Proposal
-from releases.models import Release
+from releases.models import DeploymentWindow, Phase, Release
 from tests.approvals.test_reactions import deliver
 from tests.factories import approvals, deployments, releases
 from tests.factories.accounts import person
@@ -76,6 +78,8 @@ def case():
         freeze=releases.freeze(starts_at=now + timedelta(days=90), ends_at=now + timedelta(days=91)),
         hook=deployments.hook(staging, name="Ship"),
         second_hook=deployments.hook(staging, name="Tell", position=5),
+        phase=in_phase(product, staging),
+        window=window_of(staging, editor, now),
         check=deployments.check(staging, name="Ready"),
         second_check=deployments.check(staging, name="Page", position=5),
     )
@@ -87,6 +91,20 @@ def case():
     found.watchers = dict(zip(Facet.values, [(role, person(f"w-{role}", roles=[role])) for role in ROLES], strict=True))
     found.requests = {"release": asked(found, release), "change": asked(found, found.change)}
     return found
+
+
+def in_phase(product, environment) -> Phase:
+    phase = product.phases.create(name="Rehearsals", soak_minutes=30)
+    environment.phase = phase
+    environment.save()
+    return phase
+
+
+def window_of(environment, editor, now) -> DeploymentWindow:
+    """One that comes every day, so that any other rule is another one on every day of the year."""
+    at = (now - timedelta(days=1)).replace(hour=10, minute=0, second=0, microsecond=0)
+    times = {"starts_at": at, "ends_at": at + HOUR, "rule": "FREQ=DAILY"}
+    return environment.windows.create(name="Mornings", created_by=editor, **times)
 
 
 def asked(case, subject) -> ApprovalRequest:
@@ -132,6 +150,20 @@ def rollback(**fields):
 
 def environment(**fields):
     return lambda case: doors.change_environment(case.staging.pk, actor=case.editor, **fields)
+
+
+def phase(**fields):
+    return lambda case: doors.change_phase(case.phase.pk, actor=case.editor, **fields)
+
+
+def window_in(**fields):
+    return lambda case: doors.change_window(case.window.pk, actor=case.editor, **fields)
+
+
+def note_rehearsal(case):
+    """What ends a rehearsal says so on the plan, in its own transaction."""
+    with locked(Release.objects, case.release.pk) as release:
+        steps.note_rehearsal(release, timezone.now(), case.editor)
 
 
 def in_release(door, *args, **fields):
@@ -284,6 +316,7 @@ EDITS = {
     ("releases.save_rollback_plan", "point of no return"): rollback(point_of_no_return="After the migration."),
     ("releases.save_rollback_plan", "automatic"): rollback(automatic=True),
     ("releases.save_rollback_plan", "nothing"): lambda case: rollback(steps=case.plan.steps)(case),
+    ("releases.steps.note_rehearsal", "a rehearsal"): note_rehearsal,
     ("releases.save_notes", "text"): in_release(doors.save_notes, text="Other notes, with a comma."),
     ("releases.review_notes", "review"): in_release(doors.review_notes),
     ("releases.comment", "comment"): in_release(doors.comment, text="Well done."),
@@ -303,6 +336,39 @@ EDITS = {
         case.environments[0].pk, actor=case.editor
     ),
     ("releases.order_environments", "another order"): other_order,
+    ("releases.add_phase", "of one environment"): lambda case: doors.add_phase(
+        case.product.pk, actor=case.editor, name="First", environments=[case.environments[0].pk]
+    ),
+    ("releases.change_phase", "name"): phase(name="Before production"),
+    ("releases.change_phase", "what it needs"): phase(needs="optional"),
+    ("releases.change_phase", "soak"): phase(soak_minutes=45),
+    ("releases.change_phase", "deployed to by itself"): phase(is_automatic=True),
+    ("releases.change_phase", "another environment"): lambda case: phase(
+        environments=[e.pk for e in case.environments[:2]]
+    )(case),
+    ("releases.change_phase", "nothing"): phase(soak_minutes=30),
+    ("releases.remove_phase", "the phase"): lambda case: doors.remove_phase(case.phase.pk, actor=case.editor),
+    ("releases.put_in_phase", "another environment"): lambda case: doors.put_in_phase(
+        case.environments[0].pk, case.phase.pk, actor=case.editor
+    ),
+    ("releases.put_in_phase", "where it is"): lambda case: doors.put_in_phase(
+        case.staging.pk, case.phase.pk, actor=case.editor
+    ),
+    ("releases.add_window", "another"): lambda case: doors.add_window(
+        case.production.pk,
+        actor=case.editor,
+        name="Now",
+        starts_at=case.release.window_starts_at,
+        ends_at=case.release.window_ends_at,
+    ),
+    ("releases.change_window", "its end"): lambda case: window_in(ends_at=case.window.ends_at + HOUR)(case),
+    ("releases.change_window", "its rule"): window_in(rule="FREQ=DAILY;COUNT=90"),
+    ("releases.change_window", "its time zone"): window_in(zone="Europe/Berlin"),
+    ("releases.change_window", "nothing"): lambda case: window_in(ends_at=case.window.ends_at)(case),
+    ("releases.remove_window", "the window"): lambda case: doors.remove_window(case.window.pk, actor=case.editor),
+    ("releases.set_severity", "of a closed window"): lambda case: doors.set_severity(
+        "window", "block", actor=case.editor, product_id=case.product.pk
+    ),
     ("releases.block_environment", "block"): lambda case: doors.block_environment(
         case.staging.pk, actor=case.editor, reason="Full disk."
     ),
