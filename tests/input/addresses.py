@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 from django.urls import get_resolver
 
+from deployments.drivers import DRIVERS
+from deployments.states import CheckKind
+from tests.input.shipping import tickets
 from tests.input.world import FEED, KINDS, STATUS, World
 
 ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
 NOT_OURS = ("admin/",)
+STATES = ("planned", "scheduled", "held", "verifying")
 # Which rows of the world stand behind the number in an address; the longest beginning of its name counts. The API's
 # addresses begin with the noun itself.
 BEHIND_PK = {
@@ -19,6 +23,8 @@ BEHIND_PK = {
     "accounts:": ("person",),
     "releases:template": ("standard", "used", "proposed"),
     "releases:template_use": ("used",),
+    "releases:window": ("window",),
+    "releases:phase": ("phase",),
     "releases:": ("freeze",),
     "portal:retry": ("delivery",),
     "portal:inbox_item": ("request", *(f"request about {kind}" for kind in KINDS)),
@@ -37,14 +43,47 @@ BEHIND_PK = {
     "approvals:item": ("agendaitem", "discussed"),
     "approvals:": ("request",),
     "deployments:hook": ("hook",),
-    "deployments:": ("deployment",),
+    "deployments:check": ("check",),
+    "deployments:runbook": ("runbook", "runbook running", "runbook over"),
+    "deployments:step_new": ("runbook",),
+    "deployments:step": ("step",),
+    "deployments:step_act": ("step ready", "step running", "step failed", "step waiting", "step"),
+    "deployments:move": ("deployment scheduled", "deployment planned"),
+    "deployments:join": ("deployment planned",),
+    "deployments:hold": ("deployment scheduled",),
+    "deployments:let_go": ("deployment held",),
+    "deployments:start": ("deployment planned",),
+    "deployments:state_check": ("deployment verifying",),
+    "deployments:confirm": ("rollback",),
+    "deployments:pulse": ("deployment",),
+    "deployments:": ("deployment", *(f"deployment {state}" for state in STATES), "rollback"),
     "reviews:action": ("action",),
     "reviews:": ("review",),
     "notifications:": ("notification",),
     "api:action-item": ("action",),
     "api:standard-change-use": ("used",),
+    "api:deployment-window": ("window",),
+    "api:conflict-rule": ("rule",),
+    "api:runbook-abort": ("runbook running",),
+    "api:runbook-step": ("step",),
+    "api:runbook-step-begin": ("step ready",),
+    "api:runbook-step-fail": ("step running",),
+    "api:runbook-step-finish": ("step running",),
+    "api:runbook-step-skip": ("step failed",),
+    "api:runbook-step-take-over": ("step ready",),
+    "api:verification": ("environment",),
+    "api:pipeline": ("release",),
+    "api:deployment-start": ("deployment planned",),
+    "api:deployment-move": ("deployment scheduled",),
+    "api:deployment-queue": ("deployment planned",),
+    "api:deployment-hold": ("deployment scheduled",),
+    "api:deployment-let-go": ("deployment held",),
+    "api:deployment-pause": ("deployment verifying",),
+    "api:deployment-statements": ("deployment verifying",),
+    "api:deployment-confirm": ("rollback",),
 }
 STOPPED = {"product": "ledger", "release": "stopped", "environment": "canary"}
+KINDS_OF_CHECKS = tuple(CheckKind.values)
 VERSIONS = ("2.0.0", "2.1.0", "1.9.0", "1.7.0")
 SLUGS = {"accounts:": "platform", "approvals:board": "advisory", "approvals:meeting": "advisory", "": "payments"}
 STEPS = {
@@ -104,10 +143,12 @@ class Address:
             "product": ("payments",),
             "version": VERSIONS,
             "key": ("PAY-100", "PAY-101"),
-            "kind": ("functional",),
-            "environment": ("staging",),
-            "driver": ("command", "http"),
-            "way": ("up",),
+            "kind": KINDS_OF_CHECKS if self.name == "deployments:check_new" else ("functional",),
+            "environment": ("staging", "production"),
+            "driver": tuple(sorted(DRIVERS)),
+            "way": ("up", "down", "remove") if self.name == "deployments:step_arrange" else ("up", "down"),
+            "verb": ("begin", "done", "take-over", "fail", "skip"),
+            "ticket": tickets(world),
             "how": ("approve", "reject", "ask"),
             "metric": ("change-lead-time", "deployment-frequency"),
             "subject": ("release", "policy"),

@@ -8,7 +8,7 @@ from django.urls import resolve
 
 CHOSEN = ("checkbox", "radio", "hidden", "submit", "button", "image", "reset")
 DAYS = ("date", "datetime-local", "time", "month", "week")
-VERBS = ("name", "how", "way")  # arguments of an address that say what is done
+VERBS = ("name", "how", "way", "verb", "driver", "kind")  # arguments of an address that say what is done
 
 
 @dataclass

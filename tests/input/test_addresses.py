@@ -18,6 +18,7 @@ OPEN_TO_ALL = {
     "portal:calendar_feed",
     "portal:status",
     "approvals:board_feed",
+    "deployments:pulse",  # by a ticket that was sealed for somebody with the right to look
 }
 SECRETS = ("PAY-100", "2.1.0", "Payments", "Ledger", "Advisory board")  # of products, releases, changes and boards
 

@@ -41,7 +41,7 @@ MISTAKES = [
     ("releases:new", PLAN, "window_starts_at", "tomorrow", "Enter a valid date/time."),
     ("releases:new", PLAN, "window_starts_at", "2030-02-30T10:00", "Enter a valid date/time."),
     ("releases:new", PLAN, "window_starts_at", "99999-01-01T10:00", "Enter a valid date/time."),
-    ("releases:freeze_new", FREEZE, "ends_at", "2030-12-19T00:00", "The freeze ends before it starts."),
+    ("releases:freeze_new", FREEZE, "ends_at", "2030-12-19T00:00", "It ends before it starts. Choose a later end."),
     ("releases:freeze_new", FREEZE, "ends_at", "", "This field is required."),
     ("releases:freeze_new", FREEZE, "starts_at", "2030-13-01T00:00", "Enter a valid date/time."),
     ("releases:product_new", PRODUCT, "slug", "payments", "There is already a product"),

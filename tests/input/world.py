@@ -14,8 +14,9 @@ from core.models import Delivery, Event
 from notifications.models import Notification
 from releases.models import Dependency, Product, Release
 from reviews.models import Finding
-from tests.factories import accounts, approvals, boards, deployments, releases, reviews
+from tests.factories import accounts, approvals, boards, releases, reviews
 from tests.factories.releases import put_in_state
+from tests.input import shipping
 
 KINDS = ("change", "waiver", "override", "lift", "template", "policy")  # beside releases
 FEED, STATUS = "feed-of-the-master", "status-of-the-release"
@@ -40,7 +41,20 @@ def build() -> World:
     made = World(master, accounts.person("stranger"), product, release)
     team = accounts.team("Platform", [master], slug="platform")
     made.rows = {"product": product, "release": release, "person": made.stranger, "team": team}
-    for part in (_plans, _votes, _catalogue, _stops, _policies, _questions, _boards, _shipping, _learning, _household):
+    for part in (
+        _plans,
+        shipping.places,
+        shipping.shipped,
+        shipping.cut_overs,
+        _votes,
+        _catalogue,
+        _stops,
+        _policies,
+        _questions,
+        _boards,
+        _learning,
+        _household,
+    ):
         made.rows |= part(made)
     return made
 
@@ -143,16 +157,6 @@ def _boards(w: World) -> dict:
         "next": boards.item(session, asked[2]),
         "decided": boards.item(held, asked[3], "decided", outcome="approved"),
     }
-
-
-def _shipping(w: World) -> dict:
-    staging = w.product.environments.get(slug="staging")
-    shipped = releases.release(w.product, state="deploying", manager=w.master, version="1.7.0")
-    hook = deployments.hook(staging)
-    deployment = deployments.deployment(shipped, staging, "paused")
-    run = deployments.run(deployment, hook, "failed", token="token-of-the-run")
-    deployments.log(run, "One line.")
-    return {"hook": hook, "deployment": deployment, "run": run}
 
 
 def _learning(w: World) -> dict:
