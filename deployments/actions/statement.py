@@ -2,6 +2,7 @@
 
 from accounts import policy
 from accounts.models import User
+from core import texts
 from core.blockers import refuse
 from core.events import record
 from deployments.actions import asking, steps
@@ -23,11 +24,12 @@ def state_check(deployment_id: int, check_name: str, *, actor: User, ok: bool, c
     """Say whether a manual check of a deployment that is being verified is well. "Not well" fails the deployment at once.
 
     Raises Deployment.DoesNotExist, Http404/PermissionDenied (a service account, too), or Refused: nothing is being verified, no
-    such check, "not well" without saying why.
+    such check, "not well" without saying why, a comment that cannot be kept.
     """
     with steps.held(deployment_id) as deployment:
         policy.require_person(actor)
         policy.require(actor, next((r for r in RIGHTS if policy.may(actor, r, deployment)), RIGHTS[0]), deployment)
+        comment = texts.fit(comment, "comment")
         _require_sensible(deployment, check_name, ok, comment)
         statement = Statement.objects.create(
             deployment=deployment,
@@ -52,7 +54,7 @@ def _require_sensible(deployment: Deployment, check_name: str, ok: bool, comment
         refuse("not-verifying", f"{deployment} is {state}: a word counts while it is being verified.")
     if check_name not in [check.name for check in manual_checks(deployment.environment)]:
         refuse("no-such-check", f"{deployment.environment} has no manual check {check_name}.", field="check")
-    if not ok and not comment.strip():
+    if not ok and not comment:
         refuse("no-comment", "Say what is not well: it ends the deployment.", field="comment")
 
 
