@@ -7,6 +7,7 @@ from core.events import stream_of
 from core.models import Event
 from deployments.actions import deployment as deployments
 from deployments.actions import verification
+from deployments.actions.confirmation import confirm_rollback
 from deployments.models import Deployment
 from reviews.models import Review
 from tests.journeys import story
@@ -44,6 +45,7 @@ def is_back(slipway, people, shop, broken, failed) -> None:
     assert names[-3:] == ["release.deploying_started", "release.rolled_back", "release.review_opened"]
     assert story.change_of(broken).state == "backed_out"
     slipway.until_state(Review.objects.get(release=broken), "draft")
+    confirm_rollback(rollback.pk, actor=people.change_manager, comment="4.7.2 answers again.")
     story.close(people, broken, outcome="failure")
     slipway.until_settled()
 
