@@ -23,15 +23,18 @@ class Form:
     files: list[str] = field(default_factory=list)
     buttons: list[tuple[str, str]] = field(default_factory=list)
     asks_when: bool = False  # for a day or an instant
+    plain: bool = False  # a button that sends nothing of its own
+    pressed: str = ""  # the name of the button that sends it
 
     @property
     def key(self) -> tuple:
-        """Forms of the same fields to the same kind of address, with the same verb in it, are one."""
+        """Forms of the same fields to the same kind of address, with the same verb in it and the same button, are one."""
         found = resolve(urlsplit(self.action).path)
         return (
             found.view_name,
             tuple(found.kwargs.get(verb) for verb in VERBS),
             tuple(sorted({*self.texts, *self.choices, *self.files})),
+            self.pressed,
             dict(self.sent).get("do"),
         )
 
@@ -61,6 +64,8 @@ class _Reader(HTMLParser):
             self.forms.append(Form(action._replace(fragment="").geturl(), (a.get("method") or "get").lower()))
         elif self.forms and (name := a.get("name")):
             self._field(tag, name, a)
+        elif self.forms and tag == "button" and a.get("type", "submit") == "submit":
+            self.forms[-1].plain = True
         elif tag == "option" and self.select and ("selected" in a or self.select[1] is None):
             self.select[1] = a.get("value", "")
 
@@ -94,8 +99,9 @@ def read(page: str, html: str) -> list[Form]:
     reader = _Reader(page)
     reader.feed(html)
     posting = [form for form in reader.forms if form.method == "post"]
-    return [replace(form, sent=[*form.sent, *pressed]) for form in posting for pressed in _presses(form)]
+    return [press for form in posting for press in _presses(form)]
 
 
-def _presses(form: Form) -> list[list[tuple[str, str]]]:
-    return [[button] for button in form.buttons] or [[]]
+def _presses(form: Form) -> list[Form]:
+    named = [replace(form, sent=[*form.sent, button], pressed=button[0]) for button in form.buttons]
+    return named if named and not form.plain else [form, *named]

@@ -61,7 +61,7 @@ def test_every_address_opens_for_the_person_with_all_rights(world):
 def test_a_stranger_is_told_of_no_product_release_change_or_board(world):
     client, told = as_person(world.stranger), []
     for path in good(world):
-        if path.startswith(("/status/", "/calendar/feed/")) or "/feed/" in path:
+        if path.startswith(("/status/", "/calendar/feed/")) or "/feed/" in path or is_let_in(path):
             continue
         answer = asked(client, path)
         assert answer.status_code < 500, f"{path}: {trouble(answer)}"
@@ -69,6 +69,21 @@ def test_a_stranger_is_told_of_no_product_release_change_or_board(world):
             told.append(path)
 
     assert_none(told)
+
+
+def is_let_in(path: str) -> bool:
+    """Whether it holds a ticket, which was sealed for somebody who had the right to look."""
+    return "/pulse/" in path and "/no-ticket/" not in path
+
+
+def test_who_watches_without_a_ticket_is_told_only_where_to_ask(world):
+    (bare,) = (path for path in good(world) if path.endswith("/no-ticket/"))
+    asks = bare.replace("pulse/no-ticket", "progress")
+    for person in (None, world.stranger):
+        client = as_person(person)
+        told = body(asked(client, bare))
+        assert told.startswith(f'<div id="poll" data-live hx-get="{asks}?after=0&amp;state="'), told
+        assert (told.count("<"), asked(client, asks).status_code) == (2, 404 if person else 302)
 
 
 def test_who_is_not_signed_in_is_led_to_the_sign_in_and_sees_no_data(world):

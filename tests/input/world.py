@@ -24,10 +24,14 @@ FEED, STATUS = "feed-of-the-master", "status-of-the-release"
 
 @dataclass
 class World:
-    """`master` holds every role everywhere, `stranger` none; `rows` are the rows behind the addresses, by noun."""
+    """`master` holds every role everywhere, `stranger` none, `reporter` is the account of a tool.
+
+    `rows` are the rows behind the addresses, by noun.
+    """
 
     master: User
     stranger: User
+    reporter: User
     product: Product
     release: Release
     rows: dict = field(default_factory=dict)
@@ -38,7 +42,8 @@ def build() -> World:
     master = accounts.person("master", roles=list(ROLES), feed_token=FEED)
     product = releases.product("Payments", slug="payments", key="PAY")
     release = releases.release(product, state="testing", manager=master, version="2.0.0", status_token=STATUS)
-    made = World(master, accounts.person("stranger"), product, release)
+    reporter = accounts.person("reporter", roles=["contributor"], is_service=True)
+    made = World(master, accounts.person("stranger"), reporter, product, release)
     team = accounts.team("Platform", [master], slug="platform")
     made.rows = {"product": product, "release": release, "person": made.stranger, "team": team}
     for part in (

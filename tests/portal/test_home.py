@@ -171,6 +171,17 @@ def test_the_matrix_says_how_far_staging_is_ahead_of_production(manager):
     assert live.version == "1.0.0"
 
 
+def test_products_with_other_environments_stand_in_one_matrix(manager, text):
+    shop, ledger = releases.product(name="Shop"), releases.product(name="Ledger")
+    _staging, production = releases.pipeline(shop)
+    releases.pipeline(ledger, "Canary")
+    deployments.deployment(releases.release(shop, "closed", version="1.0.0"), production, "succeeded")
+
+    html = text(manager, HOME)
+
+    assert html.count("not in its pipeline") == 3
+
+
 def test_a_failed_deployment_leaves_its_mark_beside_what_runs(manager):
     shop = releases.product()
     staging, _production = releases.pipeline(shop)
