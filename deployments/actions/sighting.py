@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -27,6 +27,7 @@ from releases.steps import COMMIT, discover_change
 
 REPORT = "releases.report_deployments"
 SKEW = timedelta(minutes=5)
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)  # before that it is no clock that speaks
 LENGTHS = {"version": 80, "artifact": 500, "event_id": 2_000}
 APPROVED = (
     ReleaseState.READY,
@@ -133,6 +134,8 @@ def _read(environment, version, commit, artifact, at, source, event_id) -> Word:
 
 def _instant(at: datetime | None) -> datetime:
     now = timezone.now()
+    if at is not None and at < EARLIEST:
+        refuse("too-early", "No deployment is older than 1970. Give the instant of the deployment.", field="at")
     if at is not None and at > now + SKEW:
         refuse(
             "in-future",

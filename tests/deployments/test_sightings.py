@@ -1,6 +1,7 @@
 """What was put into an environment without Slipway: reported, recognised, and made an unauthorised change of."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from datetime import timezone as offsets
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -23,6 +24,7 @@ from tests.factories import deployments as shipping
 
 pytestmark = pytest.mark.django_db
 DIGEST = "sha256:" + "ab" * 32
+FAR_EAST, FAR_WEST = offsets(timedelta(hours=14)), offsets(timedelta(hours=-12))
 
 
 @pytest.fixture
@@ -226,6 +228,22 @@ def test_an_instant_to_come_is_refused_and_a_fast_clock_forgiven(place, ci):
 
     made = report(place, ci, at=timezone.now() + timedelta(minutes=4))
     assert made.sighting.at <= timezone.now()
+
+
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        (datetime(1, 1, 1, tzinfo=FAR_EAST), "too-early"),
+        (datetime(1969, 12, 31, tzinfo=UTC), "too-early"),
+        (datetime(9999, 12, 31, 23, 59, tzinfo=FAR_WEST), "in-future"),
+    ],
+)
+def test_an_instant_that_no_clock_of_a_tool_tells_is_refused(place, ci, at, code):
+    with pytest.raises(Refused) as refusal:
+        report(place, ci, at=at)
+
+    assert [(b.code, b.field) for b in refusal.value.blockers] == [(code, "at")]
+    assert not Sighting.objects.exists()
 
 
 @pytest.mark.parametrize(("field", "text"), [("commit", "no commit"), ("version", "v" * 81), ("artifact", "\0")])
