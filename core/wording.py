@@ -14,8 +14,11 @@ NEAR = timedelta(hours=12)  # closer than this reads better in hours than as yes
 
 
 def local(at: date | datetime) -> date | datetime:
-    """The instant in the reader's zone; a plain date stays as it is."""
-    return timezone.localtime(at) if isinstance(at, datetime) else at
+    """The instant in the reader's zone; a plain date stays as it is, and so does an instant at the end of all years."""
+    try:
+        return timezone.localtime(at) if isinstance(at, datetime) else at
+    except OverflowError:
+        return at
 
 
 def day(at: date | datetime, *, year: bool | None = None) -> str:
