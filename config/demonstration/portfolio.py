@@ -10,7 +10,8 @@ from django.conf import settings
 from accounts.models import User
 from config import ports
 from config.demonstration.service import NOTIFICATIONS, PAYMENTS, build_repository
-from deployments.actions import hook, verification
+from deployments.actions import check, hook, verification
+from deployments.states import CheckKind
 from releases.actions import product as products
 from releases.models import Environment, Product
 from releases.states import Scheme, Tier
@@ -90,6 +91,9 @@ def _product(plot: Plot, admin: User, now: datetime, free: Iterator[int]) -> Pla
             environment.pk, actor=admin, **(_ships(slug, port) if plot.story else _notes(slug, name.lower()))
         )
         verification.set_verification(environment.pk, actor=admin, steady_s=STEADY_S)
+        if plot.story:
+            asked = {"address": "/version", "text": "{version}"}
+            check.save_check(environment.pk, actor=admin, name="Names its version", kind=CheckKind.HTTP, config=asked)
         places[name] = environment
     return Place(made, places, tags)
 
