@@ -17,6 +17,7 @@ from releases.states import ConflictKind
 
 USUAL_MINUTES = 60
 LONGEST_MINUTES = 7 * 24 * 60
+FURTHEST = timedelta(days=3_650)  # nothing is planned beyond it
 LOOKED_AT = 20
 
 

@@ -68,6 +68,8 @@ def require_sensible(release, environment, at: datetime | None) -> None:
         return
     if at <= timezone.now():
         refuse("scheduled-in-past", "This instant is past. Give a later one, or start now.", field="scheduled_for")
+    if at > timezone.now() + bookings.FURTHEST:
+        refuse("scheduled-too-far", "It is more than ten years away. Give an earlier one.", field="scheduled_for")
     starts, ends = release.window_starts_at, release.window_ends_at
     if environment.is_production and starts and not starts <= at < ends:
         refuse(

@@ -68,6 +68,12 @@ class ScheduleForm(forms.Form):
         field = self.fields["scheduled_for"]
         field.help_text = f"In {wording.zone(timezone.now())}. Leave it empty to plan it and start it by hand."
 
+    def clean_scheduled_for(self):
+        at = self.cleaned_data["scheduled_for"]
+        if at and abs(at - timezone.now()) > bookings.FURTHEST:
+            raise forms.ValidationError("It is more than ten years away. Give another instant.")
+        return at
+
     @property
     def times(self) -> dict:
         """What the doors take."""
