@@ -60,7 +60,7 @@ class Run:
     def wait_until_it_serves(self) -> "Run":
         return self.wait_until_it_says("Slipway runs at")
 
-    def wait_until_it_says(self, words: str, patience_s: float = 60) -> "Run":
+    def wait_until_it_says(self, words: str, patience_s: float = 240) -> "Run":  # a first start loads the demonstration
         until = time.monotonic() + patience_s
         said = ""
         while words not in said:
