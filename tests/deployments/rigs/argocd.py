@@ -125,8 +125,11 @@ class ArgoRig(ServerRig):
         self.application["status"] |= {"health": {"status": self.health_after}, "reconciledAt": now()}
 
     def _sync(self, asked: dict) -> tuple:
-        self.turn()  # the controller does not wait until it is asked
-        self.turn()
+        if (
+            key_of(self.application.get("operation") or {}) in self.ends
+        ):  # the controller does not wait until it is asked
+            self.turn()
+            self.turn()
         if "operation" in self.application:
             return self.failure(400, "another operation is already in progress", FAILED_PRECONDITION)
         self._begin(
