@@ -73,16 +73,19 @@ class Slipway:
         kill([child for child in (self.web, self.beat, self.worker) if child])
 
     def until(self, true: Callable[[], object], patience_s: float = 30):
-        """Wait until `true()` is, and return it. The worker does the work meanwhile; its last words are shown if it does not."""
+        """Wait until `true()` is, and return it. The processes do the work meanwhile; their last words are shown if they do not."""
         until = time.monotonic() + patience_s
         while not (found := true()):
             if time.monotonic() > until:
-                said = self.worker.last_lines(40) if self.worker else "There is no worker."
-                pytest.fail(
-                    f"It did not come to pass within {patience_s} s. The worker said last:\n{said}", pytrace=False
-                )
+                pytest.fail(f"It did not come to pass within {patience_s} s.\n{self._last_words()}", pytrace=False)
             time.sleep(0.05)
         return found
+
+    def _last_words(self) -> str:
+        """What each process said last, and whether it still lives."""
+        started = [child for child in (self.worker, self.beat, self.web) if child]
+        said = [f"{c.name} ({'alive' if c.alive else 'dead'}) said last:\n{c.last_lines(40)}" for c in started]
+        return "\n".join(said) or "Nothing was started."
 
     def until_state(self, row, *states: str, patience_s: float = 30):
         """Wait until a row is in one of these states."""
