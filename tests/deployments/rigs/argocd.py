@@ -1,24 +1,20 @@
 """An Argo CD server with one application, and the controller that carries out its syncs, a step at each look.
 
-What it is asked and what it answers fits the published description (descriptions/argocd.json, strict). Its refusals are those of
-server/application/application.go and util/argo/argo.go: gRPC's codes over HTTP, with "another operation is already in progress"
+What it is asked and what it answers fits the published description (strict, tests/deployments/argocd_forms.py).
+Its refusals are those of server/application/application.go and util/argo/argo.go: gRPC's codes over HTTP, with "another operation is already in progress"
 as FailedPrecondition, which the gateway answers with 400.
 """
 
 import copy
 import json
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 
-from jsonschema.validators import Draft202012Validator
-
+from tests.deployments.argocd_forms import valid
 from tests.deployments.moody import ServerRig
 
 APPLICATION = "payments-staging"
 PATH = f"/api/v1/applications/{APPLICATION}"
 INVALID_ARGUMENT, PERMISSION_DENIED, FAILED_PRECONDITION, INTERNAL, UNAUTHENTICATED = 3, 7, 9, 13, 16
-DESCRIPTION = Path(__file__).parent.parent / "descriptions" / "argocd.json"
 
 
 class ArgoRig(ServerRig):
@@ -60,14 +56,14 @@ class ArgoRig(ServerRig):
 
     def failure(self, status: int, text: str, code: int | None = None) -> tuple:
         code = code or {401: UNAUTHENTICATED, 403: PERMISSION_DENIED, 500: INTERNAL}.get(status, INVALID_ARGUMENT)
-        return status, valid("runtimeError", {"error": text, "code": code, "message": text})
+        return status, valid("a refusal", {"error": text, "code": code, "message": text})
 
     def answer(self, method: str, path: str, headers, body: bytes) -> tuple:
         self.requests.append((method, path, body))
         if headers.get("Authorization") != f"Bearer {self.secret}":
             return self.failure(401, "invalid session: token signature is invalid")
         if (method, path) == ("POST", f"{PATH}/sync"):
-            return self._sync(valid("applicationApplicationSyncRequest", json.loads(body)))
+            return self._sync(valid("a request to sync", json.loads(body)))
         if (method, path) == ("DELETE", f"{PATH}/operation"):
             return self._terminate()
         if (method, path) != ("GET", PATH):
@@ -151,7 +147,7 @@ class ArgoRig(ServerRig):
         return 200, {}
 
     def _shown(self) -> dict:
-        return valid("v1alpha1Application", copy.deepcopy(self.application))
+        return valid("an application", copy.deepcopy(self.application))
 
 
 def key_of(operation: dict) -> str:
@@ -160,22 +156,6 @@ def key_of(operation: dict) -> str:
 
 def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@cache
-def schema(name: str) -> Draft202012Validator:
-    """The validator of a published definition; a field that it does not name is wrong."""
-    definitions = json.loads(DESCRIPTION.read_text())["definitions"]
-    for definition in definitions.values():
-        if "properties" in definition:
-            definition.setdefault("additionalProperties", False)
-    return Draft202012Validator({"$ref": f"#/definitions/{name}", "definitions": definitions})
-
-
-def valid(name: str, made: dict) -> dict:
-    """The same object. Raises jsonschema.ValidationError when it does not fit the published definition."""
-    schema(name).validate(made)
-    return made
 
 
 rig = ArgoRig
