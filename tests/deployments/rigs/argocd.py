@@ -1,8 +1,8 @@
 """An Argo CD server with one application, and the controller that carries out its syncs, a step at each look.
 
-What it is asked and what it answers fits the published description (strict, tests/deployments/argocd_forms.py).
-Its refusals are those of server/application/application.go and util/argo/argo.go: gRPC's codes over HTTP, with "another operation is already in progress"
-as FailedPrecondition, which the gateway answers with 400.
+What it is asked and what it answers fits the published description (strict, tests/deployments/argocd_forms.py). Its refusals are
+those of server/application/application.go and util/argo/argo.go: gRPC's codes over HTTP, with "another operation is already in
+progress" as FailedPrecondition, which the gateway answers with 400.
 """
 
 import copy
