@@ -1,31 +1,40 @@
 """Where a candidate stands in the pipeline of its product. Reads only, in a constant number of queries.
 
 A phase opens once every earlier one has what it needs: verified in as many environments as it asks, not taken back since, and
-there for as long as it soaks. What was replaced by another candidate before the soak was over has not soaked.
+there for as long as it soaks. What was replaced before the soak was over, by another candidate or from outside, has not soaked.
+A rehearsal takes nothing back: what had soaked before it counts again once the candidate was put back.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import takewhile
 from math import ceil
 
-from django.db.models import OuterRef, Subquery
+from django.apps import apps
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 
 from deployments.states import DeploymentKind, DeploymentState
 from releases.phases import Group, groups
 from releases.states import Needs
 
+NOTHING = "nothing"
+
 
 @dataclass(frozen=True)
 class Standing:
-    """One environment: the verified deployment that counts, if any. `cut_at`: another candidate came before the soak was over."""
+    """One environment: the verified deployment that counts, if any. `cut_at`: something else came before the soak was over.
+
+    `cut_by` says what that was, where it came from outside: its version, or that nothing was left.
+    """
 
     environment: object
     deployment: object | None = None
     soaked_at: datetime | None = None
     cut_at: datetime | None = None
+    cut_by: str = ""
     was_there: bool = False
 
     @property
@@ -163,22 +172,50 @@ def environments_of(product) -> list:
 
 
 def _verified(candidate, environments) -> list:
-    """What was ever verified of the candidate, each with `replaced_at`: when the next deployment of another one began there."""
+    """What was ever verified of the candidate, newest first, each with what came there next: `next_start`, `next_seen`."""
     rows = candidate.deployments.filter(environment__in=[e.pk for e in environments], verified_at__isnull=False)
-    later = rows.model.objects.filter(environment=OuterRef("environment"), started_at__gt=OuterRef("verified_at"))
-    later = later.exclude(candidate=OuterRef("candidate")).order_by("started_at").values("started_at")[:1]
-    return list(rows.annotate(replaced_at=Subquery(later)).order_by("-verified_at"))
+    there = {"environment": OuterRef("environment")}
+    started = rows.model.objects.filter(**there, started_at__gt=OuterRef("verified_at"))
+    started = started.exclude(candidate=OuterRef("candidate")).order_by("started_at")
+    seen = apps.get_model("deployments", "Sighting").objects.filter(**there, at__gt=OuterRef("verified_at"))
+    seen = seen.exclude(candidate=OuterRef("candidate")).order_by("at", "pk")
+    rehearsals = rows.model.objects.filter(rolls_back=OuterRef("pk"), is_rehearsal=True)
+    annotated = rows.annotate(
+        next_start=Subquery(started.values("started_at")[:1]),
+        next_seen=Subquery(seen.values("at")[:1]),
+        next_version=Subquery(seen.values("version")[:1]),
+        was_rehearsed=Exists(rehearsals.filter(state=DeploymentState.SUCCEEDED)),
+    )
+    return list(annotated.order_by("-verified_at"))
 
 
 def _standing(environment, group: Group, rows: list) -> Standing:
     here = [row for row in rows if row.environment_id == environment.pk]
-    verified = [row for row in here if row.state == DeploymentState.SUCCEEDED]
-    soak = timedelta(minutes=group.soak_minutes)
-    stayed = [row for row in verified if row.replaced_at is None or row.replaced_at >= row.verified_at + soak]
     was_there = any(row.kind == DeploymentKind.DEPLOY for row in here)
+    kept = list(takewhile(_was_not_taken_back, here))
+    verified = [row for row in kept if row.state == DeploymentState.SUCCEEDED]
+    if not verified:
+        return Standing(environment, was_there=was_there)
+    soak = timedelta(minutes=group.soak_minutes)
+    stayed = [row for row in kept if (gone := _replaced_at(row)) is None or gone >= row.verified_at + soak]
     if stayed:
         first = min(stayed, key=lambda row: row.verified_at)
         return Standing(environment, first, first.verified_at + soak, was_there=was_there)
-    if verified:
-        return Standing(environment, verified[0], cut_at=verified[0].replaced_at, was_there=was_there)
-    return Standing(environment, was_there=was_there)
+    cut = verified[0]
+    return Standing(environment, cut, cut_at=_replaced_at(cut), cut_by=_replaced_by(cut), was_there=was_there)
+
+
+def _was_not_taken_back(row) -> bool:
+    return row.state == DeploymentState.SUCCEEDED or (row.state == DeploymentState.ROLLED_BACK and row.was_rehearsed)
+
+
+def _replaced_at(row) -> datetime | None:
+    """When something else came: another candidate's deployment from its start, or what was reported or found there."""
+    return min(filter(None, (row.next_start, row.next_seen)), default=None)
+
+
+def _replaced_by(row) -> str:
+    """What came from outside; "" for a deployment by Slipway."""
+    if row.next_seen is None or row.next_seen != _replaced_at(row):
+        return ""
+    return row.next_version or NOTHING

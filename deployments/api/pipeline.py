@@ -21,7 +21,10 @@ class PlaceStandingSerializer(serializers.Serializer):
     deployment = serializers.IntegerField(source="deployment.pk", default=None)
     verified_at = serializers.DateTimeField(source="deployment.verified_at", default=None)
     soaked_at = serializers.DateTimeField(allow_null=True)
-    cut_at = serializers.DateTimeField(allow_null=True, help_text="When another candidate came before it had soaked")
+    cut_at = serializers.DateTimeField(allow_null=True, help_text="When something else came before it had soaked")
+    cut_by = serializers.CharField(
+        help_text="What came from outside: a version, or nothing; empty: a deployment by Slipway"
+    )
 
 
 class WhyClosedSerializer(serializers.Serializer):

@@ -59,11 +59,17 @@ def _cut_short(candidate, standing: pipeline.Standing, phase: pipeline.PhaseStan
     ran = int((standing.cut_at - standing.deployment.verified_at) / timedelta(minutes=1))
     return Blocker(
         "soak-cut-short",
-        f"{candidate} ran in {standing.environment.name} for {minutes(ran)} of {minutes(phase.group.soak_minutes)}, then another "
-        "one took its place. Deploy it there again.",
+        f"{candidate} ran in {standing.environment.name} for {minutes(ran)} of {minutes(phase.group.soak_minutes)}, then "
+        f"{_what_came(standing)}. Deploy it there again.",
         tab(release),
         f"Deploy to {standing.environment.name}",
     )
+
+
+def _what_came(standing: pipeline.Standing) -> str:
+    if standing.cut_by == pipeline.NOTHING:
+        return "it was taken out without Slipway"
+    return f"{standing.cut_by} took its place without Slipway" if standing.cut_by else "another one took its place"
 
 
 def _soaking(candidate, phase: pipeline.PhaseStanding, release) -> Blocker:

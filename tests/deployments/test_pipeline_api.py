@@ -46,6 +46,7 @@ def test_the_pipeline_of_a_release_is_told_phase_by_phase(line):
         "verified_at": None,
         "soaked_at": None,
         "cut_at": None,
+        "cut_by": "",
     }
 
 
