@@ -3,6 +3,7 @@
 It is read live and may change after a vote without asking the voter again; a decision sheet shows it apart for that reason.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -34,6 +35,15 @@ class Note:
     tone: str = "info"
     icon: str = "info"
     url: str = ""
+
+
+# What higher rooms know of how a release would be undone, such as the calls of a rollback.
+_WAYS_BACK: list[Callable[[Release], list[Note]]] = []
+
+
+def add_to_way_back(find: Callable[[Release], list[Note]]) -> None:
+    """Put `find(release)` beside the rollback plan's own note around a decision on a release. Called in `apps.py`."""
+    _WAYS_BACK.append(find)
 
 
 def of(request: ApprovalRequest, user: User) -> list[Note]:
@@ -184,15 +194,19 @@ def requests_beside(request: ApprovalRequest, release: Release) -> list[Note]:
 
 
 def way_back(request: ApprovalRequest, release: Release) -> list[Note]:
-    """How fresh the rehearsal of the rollback plan is; only where the plan is part of what is decided on."""
+    """How fresh the rollback plan is, and what higher rooms know of it; only where the plan is part of what is decided on."""
     if request.kind != Subject.RELEASE:
         return []
+    return [_planned(release), *(note for find in _WAYS_BACK for note in find(release))]
+
+
+def _planned(release: Release) -> Note:
     try:
         plan = release.rollback_plan
     except ObjectDoesNotExist:
-        return [Note("Way back", "There is no rollback plan.", "bad", "undo")]
+        return Note("Way back", "There is no rollback plan.", "bad", "undo")
     text, tone = rehearsed(release, plan)
-    return [Note("Way back", text, tone, "undo", address("releases:rollback", release.product.slug, release.version))]
+    return Note("Way back", text, tone, "undo", address("releases:rollback", release.product.slug, release.version))
 
 
 def rehearsed(release: Release, plan) -> tuple[str, str]:

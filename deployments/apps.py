@@ -6,10 +6,11 @@ class DeploymentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
+        from approvals import around as around_decisions
         from approvals.subjects import parts
         from core import gates, outbox
         from core.whole_table import attach
-        from deployments import bookings, guards, payload, reactions
+        from deployments import around, bookings, guards, payload, reactions
         from releases import conflicts, slots
         from releases.models import Release
         from releases.states import ConflictKind
@@ -19,6 +20,7 @@ class DeploymentsConfig(AppConfig):
         attach(Release, "booking_table", bookings.ahead)
         conflicts.find_also(ConflictKind.ENVIRONMENT, bookings.booked, reads="booking_table")
         slots.ends_also(bookings.ends)
+        around_decisions.add_to_way_back(around.way_back_notes)
         parts.add_to_configuration("hooks", payload.hooks)
         parts.add_to_configuration("verification", payload.verification)
         outbox.on(

@@ -8,10 +8,12 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from deployments.states import DeploymentKind, DeploymentState, RunbookState, RunState, StepState
 from releases.models import Environment, Release, RollbackPlan
+from releases.states import Tier
 
 PLANNED = ("method", "trigger", "steps", "expected_minutes", "point_of_no_return", "automatic")
 
@@ -35,7 +37,6 @@ class WayBack:
     hooks: tuple
     plan: RollbackPlan | None
     no_return: tuple[NoReturn, ...]
-    digest: str
 
     @property
     def calls(self) -> list[str]:
@@ -62,8 +63,22 @@ def of(release: Release, environment: Environment, deployment=None) -> WayBack:
         tuple(calls(environment)),
         plan_of(release),
         tuple(points(made)),
-        digest(release, environment),
     )
+
+
+def in_production(release: Release) -> list[WayBack]:
+    """The way back from each production environment: of the newest deployment of the candidate that has begun there, if any."""
+    environments = release.product.environments.in_order().filter(tier=Tier.PRODUCTION).prefetch_related("hooks")
+    begun = release.deployments.filter(
+        kind=DeploymentKind.DEPLOY, started_at__isnull=False, environment__in=environments
+    )
+    begun = (
+        begun.filter(candidate=release.candidate_id).select_related("candidate", "environment").prefetch_related("runs")
+    )
+    newest = {row.environment_id: row for row in begun.order_by("pk")}
+    for row in newest.values():
+        row.release = release
+    return [of(release, environment, newest.get(environment.pk)) for environment in environments]
 
 
 def _model(owner):
@@ -104,10 +119,21 @@ def _points_of_runbook(deployment) -> list[NoReturn]:
         return []
     return [
         NoReturn(step.name, "step of the runbook", step.ended_at if step.state == StepState.DONE else None)
-        for runbook in deployment.release.runbooks.prefetch_related("steps")
+        for runbook in _runbooks(deployment.release)
         for step in runbook.steps.all()
         if step.point_of_no_return and (runbook.state != RunbookState.ABORTED or step.state == StepState.DONE)
     ]
+
+
+def points_in_production(release: Release) -> list[NoReturn]:
+    """Each point once, however many production environments there are."""
+    return list(dict.fromkeys(point for way in in_production(release) for point in way.no_return))
+
+
+def _runbooks(release: Release) -> list:
+    """Fetched once, however many environments ask."""
+    prefetch_related_objects([release], "runbooks__steps")
+    return list(release.runbooks.all())
 
 
 # What was rehearsed

@@ -4,15 +4,15 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 
 from accounts import policy
 from core.blockers import Blocker
 from core.forms import knock
-from deployments import guards, way_back
+from deployments import guards, pipeline, way_back, where
 from deployments.actions import confirmation as confirming
 from deployments.actions import rehearsal as doors
 from deployments.forms import ConfirmationForm
-from deployments.states import DeploymentKind
 from deployments.views.finding import the_deployment
 from deployments.views.tab import RIGHT, the_release
 from releases import frame
@@ -28,11 +28,13 @@ def rehearse(request: HttpRequest, product: str, version: str, environment: str)
         made = doors.rehearse(release.pk, place.pk, actor=request.user)
         messages.success(request, "Rehearsal started\nThe candidate is deployed again by itself once it is through.")
         return redirect(made)
-    standing = place.deployments.running().select_related("release__product", "candidate", "environment").first()
+    running = where.running_in(place)
+    standing = running and running.deployment
     context = frame.of(request, release, "rollback") | {
         "environment": place,
         "way": way_back.of(release, place, standing if standing and standing.release_id == release.pk else None),
-        "blockers": _in_the_way(release, place, standing),
+        "soak_minutes": _soak_lost(release, place),
+        "blockers": _in_the_way(release, place, running),
         "only": "" if policy.may(request.user, RIGHT, release) else policy.refusal_text(RIGHT),
     }
     return render(request, "deployments/rehearse.html", context)
@@ -45,13 +47,10 @@ def way_back_of(request: HttpRequest, product: str, version: str) -> HttpRespons
     The rollback tab fetches it as a partial; without script it is a page.
     """
     release = the_release(request, product, version)
-    places = list(release.product.environments.in_order().prefetch_related("hooks"))
-    for place in places:
-        place.product = release.product
     context = {
         "release": release,
         "product": release.product,
-        "ways": [way_back.of(release, place, _newest(release, place)) for place in places if place.is_production],
+        "ways": way_back.in_production(release),
         "rehearsal": way_back.rehearsal_of(release),
         "demanded": way_back.is_demanded(release),
         "place": way_back.place_to_rehearse(release),
@@ -62,19 +61,20 @@ def way_back_of(request: HttpRequest, product: str, version: str) -> HttpRespons
     return render(request, "deployments/way_back.html", frame.of(request, release, "rollback") | context)
 
 
-def _newest(release, place):
-    """The newest deployment of the current candidate there that has begun."""
-    rows = place.deployments.filter(release=release, kind=DeploymentKind.DEPLOY, started_at__isnull=False)
-    return rows.filter(candidate=release.candidate_id).select_related("candidate", "environment").first()
-
-
-def _in_the_way(release, place, standing) -> list[Blocker]:
+def _in_the_way(release, place, running) -> list[Blocker]:
     """What the door would say: the same guards, for the deployment that would be undone."""
     if place.is_production:
         return [Blocker("rehearsal-in-production", doors.IN_PRODUCTION)]
-    if not doors.stands(release, standing):
-        return [doors.not_there(release, place)]
-    return guards.no_way_back(standing)
+    if not doors.stands(release, running):
+        return [doors.not_there(release, place, running)]
+    return guards.no_way_back(running.deployment)
+
+
+def _soak_lost(release, place) -> int:
+    """The minutes of a soak that is not over and would begin anew after the rehearsal; 0 where nothing is lost."""
+    phase = pipeline.of(release).of(place)
+    standing = next(s for s in phase.standings if s.environment.pk == place.pk)
+    return phase.group.soak_minutes if standing.counts and standing.soaked_at > timezone.now() else 0
 
 
 @login_required

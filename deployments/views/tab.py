@@ -11,7 +11,7 @@ from approvals import tally
 from approvals.states import RequestState
 from core import gates
 from core.wording import full
-from deployments import queue
+from deployments import queue, way_back
 from deployments.actions import deployment as doors
 from deployments.actions.progression import ALLOW, PREVENT
 from deployments.actions.promotion import OVER
@@ -50,20 +50,37 @@ def context_of(request: HttpRequest, release: Release) -> dict:
     following = next((s for s in drawn.stops if s.environment.slug == request.GET.get("to")), None) or drawn.following
     answers = start_answers(release, following.environment) if following and release.candidate else []
     blocking = {blocker.code for answer in answers for blocker in answer.blockers}
-    return frame.of(request, release, "deployments") | {
-        "track": drawn,
-        "following": following,
-        "answers": answers,
-        "only_taken": bool(blocking) and blocking <= ONLY_TAKEN,
-        "queue_rule": queue.RULE,
-        "deployments": rows,
-        "is_over": release.state in OVER,
-        "may_deploy": policy.may(request.user, RIGHT, release),
-        "may_stop": policy.may(request.user, PREVENT, release),
-        "may_let_go_on": policy.may(request.user, ALLOW, release),
-        "refusal": policy.refusal_text(RIGHT),
-        "live_states": HOLDS_ENVIRONMENT,
-        "approved_ahead": approved_ahead(release),
+    return (
+        frame.of(request, release, "deployments")
+        | {
+            "track": drawn,
+            "following": following,
+            "answers": answers,
+            "only_taken": bool(blocking) and blocking <= ONLY_TAKEN,
+            "queue_rule": queue.RULE,
+            "deployments": rows,
+            "is_over": release.state in OVER,
+            "may_deploy": policy.may(request.user, RIGHT, release),
+            "may_stop": policy.may(request.user, PREVENT, release),
+            "may_let_go_on": policy.may(request.user, ALLOW, release),
+            "refusal": policy.refusal_text(RIGHT),
+            "live_states": HOLDS_ENVIRONMENT,
+            "approved_ahead": approved_ahead(release),
+        }
+        | _undone(release)
+    )
+
+
+def _undone(release: Release) -> dict:
+    """How production would be taken back: whether that was tried, and where there is no way back. {} without a candidate."""
+    if release.candidate_id is None:
+        return {"rehearsal": None}
+    return {
+        "rehearsal": way_back.rehearsal_of(release),
+        "demanded": way_back.is_demanded(release),
+        "place": way_back.place_to_rehearse(release),
+        "no_return": way_back.points_in_production(release),
+        "rollback_plan": way_back.plan_of(release),
     }
 
 
