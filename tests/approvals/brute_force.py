@@ -1,6 +1,6 @@
 """The quorum by enumeration: every way in which people fill seats and seats count for rules. Slow, and obviously right.
 
-It shares nothing with `approvals/quorum.py`. A rule is anything with `key`, `need`, `eligible` and `stage`; `reach` is
+It shares nothing with `approvals/quorum/`. A rule is anything with `key`, `need`, `eligible` and `stage`; `reach` is
 {person: the seats of which that person could fill one}. `Instance` draws questions to ask both.
 """
 

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from approvals import quorum
 from approvals.quorum import Impossible, Rule, open_stage, possible, solve, still_reachable
+from approvals.quorum import filling as fillings
+from approvals.quorum.parts import in_key_order
+from approvals.quorum.reach import reach_of
 from tests.approvals import brute_force
 
 
@@ -307,9 +309,9 @@ def instances():
 @pytest.fixture
 def nothing_kept():
     """No answers kept from before, and none for afterwards."""
-    quorum._filling.cache_clear()
+    fillings.best_filling.cache_clear()
     yield
-    quorum._filling.cache_clear()
+    fillings.best_filling.cache_clear()
 
 
 def rules_of(instance):
@@ -378,7 +380,7 @@ def test_the_flow_alone_agrees_with_brute_force_where_shortcuts_answer(instances
         choices = {group: list(choice) for group, (choice, _) in enumerate(groups)}
         return [], [need for _, need in rules], choices
 
-    monkeypatch.setattr(quorum, "_settled", nothing_settled)
+    monkeypatch.setattr(fillings, "settled", nothing_settled)
     for instance in instances[:2000]:
         outcome = solve(rules_of(instance), instance.ballots)
         amounts = {key: len(people) for key, people in outcome.filled.items()}
@@ -414,10 +416,10 @@ def order_decides(instance):
 
 def flow_decides(instance):
     """Whether shortcuts leave something to the flow."""
-    rules = quorum._ordered(rules_of(instance))
-    groups = quorum._groups(rules, instance.ballots)
+    rules = in_key_order(rules_of(instance))
+    groups = fillings.grouped(rules, instance.ballots)
     sizes = tuple((choice, len(seats)) for choice, seats in groups.items())
-    return bool(quorum._settled(tuple((each.stage, each.need) for each in rules), sizes)[2])
+    return bool(fillings.settled(tuple((each.stage, each.need) for each in rules), sizes)[2])
 
 
 @pytest.mark.parametrize(
@@ -496,7 +498,7 @@ def test_no_vote_is_held_by_a_later_stage_while_an_earlier_one_lacks_it(rules, v
 
 @given(RULES, GROUP, STAND_INS)
 def test_impossible_is_said_exactly_when_it_is_and_every_rule_named_is_needed_to_say_so(rules, available, stand_ins):
-    reach = quorum._reach(available, stand_ins)
+    reach = reach_of(available, stand_ins)
     reason = possible(rules, available, stand_ins)
     assert (reason is None) == brute_force.possible(rules, reach)
     if reason is None:
@@ -566,7 +568,7 @@ def test_fifty_voters_on_ten_rules_are_solved():
 
 
 def test_what_nobody_contests_is_counted_without_a_flow(monkeypatch, nothing_kept):
-    monkeypatch.setattr(quorum, "_flow", None)
+    monkeypatch.setattr(fillings, "flow_of", None)
     rules = [rule("board", 2, 1, 2, 3), rule("qa", 2, 3, 4, 5, stage=2), rule("security", 1, 6, 7)]
     rules.append(rule("nobody", 0, 6, 7))
     assert solve(rules, {1, 2, 3, 4, 6, 7}).met
@@ -579,14 +581,14 @@ def test_what_nobody_contests_is_counted_without_a_flow(monkeypatch, nothing_kep
 
 
 def test_a_thousand_requests_of_one_shape_ask_for_one_flow(monkeypatch, nothing_kept):
-    asked, flow = [], quorum._flow
-    monkeypatch.setattr(quorum, "_flow", lambda *question: asked.append(question) or flow(*question))
+    asked, flow = [], fillings.flow_of
+    monkeypatch.setattr(fillings, "flow_of", lambda *question: asked.append(question) or flow(*question))
     for first in range(0, 4000, 4):
         a, b, c, d = range(first, first + 4)
         rules = [rule("one", 1, a, b, d), rule("three", 1, a, c, d), rule("two", 1, b, c, d)]
         assert solve(rules, {a, b, c, d}).met
     assert len(asked) == 1
-    assert quorum._filling.cache_info().maxsize
+    assert fillings.best_filling.cache_info().maxsize
 
 
 def test_an_answer_that_its_reader_changes_is_not_the_next_reader_s():
