@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
+from deployments import where
 from deployments.states import DeploymentKind, DeploymentState, RunbookState, RunState, StepState
 from releases.models import Environment, Release, RollbackPlan
 from releases.states import Tier
@@ -204,12 +205,14 @@ def place_to_rehearse(release: Release) -> Environment | None:
     """The last environment before production in which the current candidate is verified and runs; None without one."""
     if release.candidate_id is None:
         return None
-    places = [e for e in release.product.environments.all() if not e.is_production]
-    running = _model(release).objects.filter(environment__in=places).running()
-    there = {row.environment_id for row in running if row.candidate_id == release.candidate_id and _stands(row)}
-    return max((e for e in places if e.pk in there), key=lambda e: (e.position, e.pk), default=None)
+    running = where.running(e for e in release.product.environments.all() if not e.is_production)
+    there = [known.environment for known in running.values() if is_verified(release, known)]
+    return max(there, key=lambda e: (e.position, e.pk), default=None)
 
 
-def _stands(deployment) -> bool:
-    """Verified, and not taken back since."""
-    return deployment.state == DeploymentState.SUCCEEDED
+def is_verified(release: Release, running: where.Running | None) -> bool:
+    """Whether what runs in an environment is the release's current candidate, deployed by Slipway and not taken back since."""
+    row = running and running.deployment
+    if not row or release.candidate_id is None or row.candidate_id != release.candidate_id:
+        return False
+    return row.state == DeploymentState.SUCCEEDED and not row.is_rollback

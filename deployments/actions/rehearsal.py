@@ -2,12 +2,13 @@
 
 from accounts import policy
 from accounts.models import User
+from core import wording
 from core.blockers import Blocker, Refused, refuse
+from deployments import way_back, where
 from deployments.actions import steps
 from deployments.actions.steps import entered
 from deployments.guards.addresses import tab
 from deployments.models import Deployment
-from deployments.states import DeploymentState
 
 DEPLOY = "releases.deploy"
 REASON = "Rehearsal of the way back."
@@ -29,26 +30,19 @@ def rehearse(release_id: int, environment_id: int, *, actor: User) -> Deployment
 
 def _standing(release, environment) -> Deployment:
     """The deployment by which the current candidate runs there, locked."""
-    running = environment.deployments.running().first()
-    if not stands(release, running):
-        raise Refused(not_there(release, environment))
-    row = Deployment.objects.select_for_update(of=("self",), no_key=True).get(pk=running.pk)
+    running = where.running_in(environment)
+    if not way_back.is_verified(release, running):
+        raise Refused(not_there(release, environment, running))
+    row = Deployment.objects.select_for_update(of=("self",), no_key=True).get(pk=running.deployment.pk)
     row.release, row.environment = release, environment
     return row
 
 
-def stands(release, running: Deployment | None) -> bool:
-    """Whether what runs in an environment is the release's current candidate, verified and not taken back since."""
-    return (
-        running is not None
-        and release.candidate_id is not None
-        and running.candidate_id == release.candidate_id
-        and running.state == DeploymentState.SUCCEEDED
-        and not running.is_rollback
-    )
-
-
-def not_there(release, environment) -> Blocker:
+def not_there(release, environment, running: where.Running | None) -> Blocker:
+    """Says what came in between, where that was without Slipway; by report the candidate itself may be there, unproven."""
     what = release.candidate.version if release.candidate else "A candidate"
-    said = f"{what} is not what runs verified in {environment}. Deploy it there first."
-    return Blocker("not-there", said, tab(release), f"Deploy to {environment}")
+    said = f"{what} is not what runs verified in {environment}."
+    if running is not None and running.is_outside:
+        there = f"{running.version} was put there" if running.version else "It was taken out"
+        said = f"{said} {there} without Slipway {wording.moment(running.since)}."
+    return Blocker("not-there", f"{said} Deploy it there first.", tab(release), f"Deploy to {environment}")

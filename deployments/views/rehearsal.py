@@ -16,6 +16,7 @@ from deployments.forms import ConfirmationForm
 from deployments.views.finding import the_deployment
 from deployments.views.tab import RIGHT, the_release
 from releases import frame
+from releases.phases import minutes
 
 
 @login_required
@@ -33,7 +34,7 @@ def rehearse(request: HttpRequest, product: str, version: str, environment: str)
     context = frame.of(request, release, "rollback") | {
         "environment": place,
         "way": way_back.of(release, place, standing if standing and standing.release_id == release.pk else None),
-        "soak_minutes": _soak_lost(release, place),
+        "soak_lost": _soak_lost(release, place),
         "blockers": _in_the_way(release, place, running),
         "only": "" if policy.may(request.user, RIGHT, release) else policy.refusal_text(RIGHT),
     }
@@ -65,16 +66,16 @@ def _in_the_way(release, place, running) -> list[Blocker]:
     """What the door would say: the same guards, for the deployment that would be undone."""
     if place.is_production:
         return [Blocker("rehearsal-in-production", doors.IN_PRODUCTION)]
-    if not doors.stands(release, running):
+    if not way_back.is_verified(release, running):
         return [doors.not_there(release, place, running)]
     return guards.no_way_back(running.deployment)
 
 
-def _soak_lost(release, place) -> int:
-    """The minutes of a soak that is not over and would begin anew after the rehearsal; 0 where nothing is lost."""
+def _soak_lost(release, place) -> str:
+    """The length of a soak that is not over and would begin anew after the rehearsal; "" where nothing is lost."""
     phase = pipeline.of(release).of(place)
     standing = next(s for s in phase.standings if s.environment.pk == place.pk)
-    return phase.group.soak_minutes if standing.counts and standing.soaked_at > timezone.now() else 0
+    return minutes(phase.group.soak_minutes) if standing.counts and standing.soaked_at > timezone.now() else ""
 
 
 @login_required

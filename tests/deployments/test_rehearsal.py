@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
 from django.utils import timezone
 
 from core.blockers import Refused
@@ -11,9 +12,10 @@ from core.models import Event
 from deployments import way_back
 from deployments.actions import deployment as doors
 from deployments.actions.rehearsal import rehearse
+from deployments.actions.sighting import report_deployment
 from deployments.drivers import Progress
 from deployments.models import Deployment, Hook, Verification
-from releases.models import Environment, Product, RollbackPlan
+from releases.models import Environment, Phase, Product, RollbackPlan
 from releases.states import Strategy
 from tests.deployments.conftest import fresh, turn
 from tests.factories import accounts, releases
@@ -266,3 +268,71 @@ def test_past_the_point_of_no_return_nothing_is_rolled_back_by_itself(easy):
 
     assert fresh(made).state == "failed"
     assert not made.rollbacks.exists()
+
+
+# What came there without Slipway
+
+
+@pytest.mark.parametrize(("version", "what"), [("9.9.9", "9.9.9 was put there"), ("", "It was taken out")])
+def test_nobody_rehearses_where_something_else_was_put_without_slipway(ready, version, what):
+    report(ready, version)
+
+    with pytest.raises(Refused) as refusal:
+        rehearse(ready.release.pk, ready.staging.pk, actor=ready.deployer)
+
+    assert codes(refusal) == ["not-there"]
+    assert f"is not what runs verified in Staging. {what} without Slipway" in refusal.value.blockers[0].message
+    assert not Deployment.objects.filter(is_rehearsal=True).exists()
+
+
+def test_the_place_to_rehearse_is_not_where_something_else_was_put_without_slipway(ready):
+    assert way_back.place_to_rehearse(ready.release) == ready.staging
+    report(ready, "9.9.9")
+
+    assert way_back.place_to_rehearse(ready.release) is None
+    with pytest.raises(Refused) as refusal:
+        ready.into_production()
+    assert [b.fix for b in refusal.value.blockers if b.code == "rehearsal-missing"] == ["Open the way back"]
+
+
+def test_deployed_there_again_the_candidate_can_be_rehearsed(ready):
+    report(ready, "9.9.9")
+    ready.into_staging()
+    turn()
+
+    assert rehearsed(ready).state == "succeeded"
+
+
+def test_a_candidate_that_was_only_seen_there_is_not_rehearsed(ready):
+    Deployment.objects.update(verified_at=F("verified_at") - timedelta(minutes=10))
+    report(ready, "9.9.9")
+    report(ready, ready.release.candidate.version)
+
+    assert way_back.place_to_rehearse(ready.release) is None
+
+
+def test_what_runs_by_a_rollback_is_not_rehearsed_and_not_offered(ready):
+    Deployment.objects.filter(environment=ready.staging, release=ready.release).update(
+        kind="rollback", rolls_back=Deployment.objects.get(environment=ready.production)
+    )
+
+    assert way_back.place_to_rehearse(ready.release) is None
+    with pytest.raises(Refused) as refusal:
+        rehearse(ready.release.pk, ready.staging.pk, actor=ready.deployer)
+    assert codes(refusal) == ["not-there"]
+
+
+def report(place, version: str) -> None:
+    reporter = accounts.person(roles=["contributor"], on=place.product, is_service=True)
+    assert report_deployment(place.staging.pk, actor=reporter, version=version).outcome == "recorded"
+
+
+def test_the_page_says_before_that_a_soak_would_begin_anew(ready, client):
+    phase = Phase.objects.create(product=ready.product, name="Dress rehearsal", soak_minutes=90)
+    Environment.objects.filter(pk=ready.staging.pk).update(phase=phase)
+    client.force_login(ready.deployer)
+    address = "/r/payments/4.8.0/rehearse/staging/"
+    assert "its soak of 1 h 30 min begins anew" in client.get(address).text
+
+    Deployment.objects.update(verified_at=F("verified_at") - timedelta(minutes=91))
+    assert "begins anew" not in client.get(address).text
