@@ -7,34 +7,16 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
-from django_fsm import FSMField
 
-from core.machine import LifecycleModel, Machine
+from deployments.models.lifecycle import DeploymentLifecycle, machine
 from deployments.querysets import DeploymentQuerySet
-from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING, DeploymentKind, DeploymentState, Purpose
+from deployments.states import ENDED, HOLDS_ENVIRONMENT, DeploymentKind, Purpose
 from releases.models import Candidate, Environment, Product, Release
 
-State = DeploymentState
-machine = Machine("deployment", label="Deployment")
 PERSON = settings.AUTH_USER_MODEL
-_QUEUE_GATES = (
-    "not_blocked",
-    "not_held",
-    "progression",
-    "earlier_phases",
-    "current_candidate",
-    "release_may_deploy",
-    "window_open",
-    "freeze",
-    "conflicts",
-    "hooks",
-    "not_older",
-    "rehearsed",
-)
-_START_GATES = ("environment_free", *_QUEUE_GATES)
 
 
-class Deployment(LifecycleModel):
+class Deployment(DeploymentLifecycle):
     """One candidate into one environment. Its state moves only through the doors in actions."""
 
     machine = machine
@@ -57,23 +39,9 @@ class Deployment(LifecycleModel):
     scheduled_for = models.DateTimeField(
         null=True, blank=True, help_text="Starts by itself then; empty: when somebody starts it"
     )
-    state = FSMField(default=State.PLANNED, choices=State.choices, protected=True)
-    state_since = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(PERSON, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     started_by = models.ForeignKey(PERSON, models.PROTECT, null=True, blank=True, related_name="+")
-    started_at = models.DateTimeField(null=True, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
-    verifying_since = models.DateTimeField(null=True, blank=True)
-    verified_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the candidate was proven to run there; the newest of an environment runs"
-    )
-    detail = models.TextField(blank=True, help_text="Why it paused, failed or was refused")
-    reason = models.TextField(blank=True, help_text="What the person who stopped or rolled back gave as a reason")
-    due_at = models.DateTimeField(null=True, blank=True, help_text="When the engine looks at it again")
-    queued_at = models.DateTimeField(
-        null=True, blank=True, help_text="Its place among those that wait for the environment"
-    )
     held_reason = models.TextField(blank=True, db_default="", help_text="Why it does not start for now")
     held_by = models.ForeignKey(PERSON, models.PROTECT, null=True, blank=True, related_name="+")
     held_at = models.DateTimeField(null=True, blank=True)
@@ -180,204 +148,3 @@ class Deployment(LifecycleModel):
             .order_by("-verified_at")
             .first()
         )
-
-    @machine.transition(
-        state,
-        source=[State.PLANNED, State.SCHEDULED, State.QUEUED],
-        target=State.AWAITING_APPROVAL,
-        right="releases.deploy",
-        label="Wait for approval",
-        automatic=True,
-        reason=True,
-    )
-    def await_approval(self, reason: str):
-        """Its time came, but a gate was closed: somebody starts it once that is open. It gives up its place in the queue."""
-        self.detail, self.queued_at = reason, None
-        self._entered()
-
-    @machine.transition(
-        state,
-        source=[State.PLANNED, State.AWAITING_APPROVAL, State.SCHEDULED],
-        target=State.SCHEDULED,
-        right="releases.deploy",
-        label="Schedule",
-    )
-    def schedule(self):
-        self._entered()
-
-    @machine.transition(
-        state,
-        source=State.SCHEDULED,
-        target=State.PLANNED,
-        right="releases.deploy",
-        label="Take the time off",
-    )
-    def unschedule(self):
-        """It starts when somebody starts it."""
-        self._entered()
-
-    @machine.transition(
-        state,
-        source=[State.PLANNED, State.AWAITING_APPROVAL, State.SCHEDULED],
-        target=State.QUEUED,
-        right="releases.deploy",
-        label="Queue it",
-        gates=_QUEUE_GATES,
-    )
-    def enqueue(self):
-        """Only the environment is taken: it waits its turn."""
-        self.queued_at = timezone.now()
-        self._entered()
-
-    @machine.transition(
-        state,
-        source=[State.PLANNED, State.AWAITING_APPROVAL, State.SCHEDULED, State.QUEUED],
-        target=State.RUNNING,
-        right="releases.deploy",
-        label="Start deployment",
-        gates=_START_GATES,
-    )
-    def start(self):
-        self.started_at = timezone.now()
-        self._entered()
-
-    @machine.transition(
-        state,
-        source=State.RUNNING,
-        target=State.VERIFYING,
-        right="",
-        label="Verify",
-        automatic=True,
-        gates=("runs_succeeded",),
-    )
-    def verify(self):
-        self.verifying_since = timezone.now()
-        self._entered()
-
-    @machine.transition(
-        state,
-        source=State.VERIFYING,
-        target=State.SUCCEEDED,
-        right="",
-        label="Succeed",
-        automatic=True,
-        gates=("verified",),
-    )
-    def succeed(self):
-        self.detail = ""
-        self._ended()
-        self.verified_at = self.ended_at
-
-    @machine.transition(
-        state,
-        source=[State.RUNNING, State.VERIFYING],
-        target=State.PAUSED,
-        right="releases.deploy",
-        label="Pause",
-        reason=True,
-        tone="warn",
-    )
-    def pause(self, reason: str):
-        self.detail = reason
-        self.due_at = None
-        self._entered()
-
-    @machine.transition(
-        state, source=State.PAUSED, target=State.RUNNING, right="releases.deploy", label="Resume", reason=True
-    )
-    def resume(self, reason: str):
-        """Retry, skip or continue: what happens to the run that stopped it is the door's matter."""
-        self.detail = ""
-        self._entered()
-
-    @machine.transition(
-        state,
-        source=[State.RUNNING, State.VERIFYING, State.PAUSED],
-        target=State.FAILED,
-        right="",
-        label="Fail",
-        automatic=True,
-        reason=True,
-    )
-    def fail(self, reason: str):
-        self.detail = reason
-        self._ended()
-
-    @machine.transition(
-        state,
-        source=[*WAITING, State.RUNNING, State.VERIFYING, State.PAUSED],
-        target=State.ABORTED,
-        right="releases.deploy",
-        label="Abort",
-        reason=True,
-        tone="bad",
-    )
-    def abort(self, reason: str):
-        self.reason = reason
-        self._ended()
-
-    @machine.transition(
-        state,
-        source=[
-            State.RUNNING,
-            State.VERIFYING,
-            State.PAUSED,
-            State.SUCCEEDED,
-            State.FAILED,
-            State.ABORTED,
-            State.ROLLBACK_FAILED,
-        ],
-        target=State.ROLLING_BACK,
-        right="releases.deploy",
-        label="Roll back now",
-        reason=True,
-        tone="bad",
-        gates=("way_back",),
-    )
-    def roll_back(self, reason: str):
-        self.reason, self.ended_at, self.due_at = reason, None, None
-        self._entered()
-
-    @machine.transition(
-        state,
-        source=State.ROLLING_BACK,
-        target=State.ROLLED_BACK,
-        right="",
-        label="Finish the rollback",
-        automatic=True,
-    )
-    def finish_rollback(self):
-        self._ended()
-
-    @machine.transition(
-        state,
-        source=State.ROLLING_BACK,
-        target=State.ROLLBACK_FAILED,
-        right="",
-        label="Mark the rollback failed",
-        automatic=True,
-        reason=True,
-    )
-    def fail_rollback(self, reason: str):
-        self.detail = reason
-        self._ended()
-
-    @machine.transition(
-        state, source=list(WAITING), target=State.SUPERSEDED, right="", label="Supersede", automatic=True
-    )
-    def supersede(self):
-        self._ended()
-
-    @machine.transition(
-        state, source=list(WAITING), target=State.EXPIRED, right="", label="Expire", automatic=True, reason=True
-    )
-    def expire(self, reason: str):
-        self.detail = reason
-        self._ended()
-
-    def _entered(self) -> None:
-        self.state_since = timezone.now()
-
-    def _ended(self) -> None:
-        self.state_since = self.ended_at = timezone.now()
-        self.due_at = None
