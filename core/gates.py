@@ -27,7 +27,8 @@ class Clear:
 class Gate:
     """One registered answer. `find(obj)` lists the blockers; `because(obj)` tells what made it clear.
 
-    `prefetch` names the relations that `find` and `because` read with `.all()`, so that lists can fetch them at once.
+    `prefetch` names the relations that `find` and `because` read with `.all()`, so that lists can fetch them at once; a function
+    names them when it is asked, where higher rooms add to them.
     """
 
     transition: str
@@ -35,7 +36,11 @@ class Gate:
     label: str
     find: Callable[[object], Iterable[Blocker]]
     because: Callable[[object], Clear | str] | None = None
-    prefetch: tuple = ()
+    prefetch: tuple | Callable[[], tuple] = ()
+
+    @property
+    def relations(self) -> tuple:
+        return self.prefetch() if callable(self.prefetch) else self.prefetch
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,8 @@ def register(transition: str, name: str, find, *, label: str, because=None, pref
     known = answers.get(name)
     if known and known.find is not find:
         raise ValueError(f"Gate {name} of {transition} is answered twice.")
-    answers[name] = Gate(transition, name, label, find, because, tuple(prefetch))
+    relations = prefetch if callable(prefetch) else tuple(prefetch)
+    answers[name] = Gate(transition, name, label, find, because, relations)
 
 
 def registered(transition: str) -> dict[str, Gate]:
@@ -86,7 +92,7 @@ def prefetches(transition: str, names: Iterable[str] | None = None) -> list:
     """The relations that the gates of a transition read, for `prefetch_related`."""
     gates = _registry.get(transition, {})
     wanted = gates if names is None else [n for n in names if n in gates]
-    return list(dict.fromkeys(p for n in wanted for p in gates[n].prefetch))
+    return list(dict.fromkeys(p for n in wanted for p in gates[n].relations))
 
 
 def answers(transition: str, names: Iterable[str], obj) -> list[Answer]:

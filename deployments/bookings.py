@@ -32,7 +32,8 @@ def usual_minutes(environment: Environment) -> int:
 def ahead():
     """Active bookings that are not over, of all environments: the relation `booking_table` of every release."""
     rows = Booking.objects.active().filter(ends_at__gt=timezone.now())
-    return rows.select_related("environment", "deployment__candidate", "deployment__release__product")
+    rows = rows.select_related("environment", "deployment__candidate", "deployment__release__product")
+    return rows.select_related("deployment__created_by")
 
 
 def ends(wish: Wish) -> list[datetime]:
@@ -55,11 +56,10 @@ def span_of(start: datetime, minutes: int) -> tuple[datetime, datetime]:
 
 
 def booked(wish: Wish) -> Iterator[Found]:
-    """Bookings of the environment by other deployments, which the span would overlap."""
-    if wish.environment is None:
-        return
+    """Bookings which the span would overlap: of a release's window those of other releases, in any place that it ships to."""
+    places = {environment.pk for environment in wish.environments}
     for booking in wish.release.booking_table.all():
-        if booking.environment_id != wish.environment.pk or booking.deployment_id == wish.deployment:
+        if booking.environment_id not in places or _is_own(booking, wish):
             continue
         if not Span(booking.starts_at, booking.ends_at).touches(wish.starts_at, wish.ends_at):
             continue
@@ -72,6 +72,13 @@ def booked(wish: Wish) -> Iterator[Found]:
             booking.deployment.release,
             code="environment-booked",
         )
+
+
+def _is_own(booking: Booking, wish: Wish) -> bool:
+    """A window is there for its release's own deployments; a deployment minds every booking but its own."""
+    if wish.environment is None:
+        return booking.deployment.release_id == wish.release.pk
+    return booking.deployment_id == wish.deployment
 
 
 def taken_by(booking: Booking) -> str:

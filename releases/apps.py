@@ -22,7 +22,7 @@ class ReleasesConfig(AppConfig):
             Prefetch("product__changes", carried, to_attr="open_changes"),
         )
         # It reads tables of its own, so it stands above the models; `gates` stands below them.
-        table["release.plan"]["conflicts"] = ("Conflicts", conflicts.in_the_way, conflicts.because, conflicts.PARTS)
+        table["release.plan"]["conflicts"] = ("Conflicts", conflicts.in_the_way, conflicts.because, conflicts.parts)
         for transition, named in table.items():
             for name, (label, find, because, prefetch) in named.items():
                 gates.register(transition, name, find, label=label, because=because, prefetch=prefetch)

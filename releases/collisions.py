@@ -1,10 +1,11 @@
 """The finders of this room: what the windows, people, dependencies and freezes of releases collide with."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
+from accounts.models import User
 from core import wording
-from releases import occurrences
+from releases import conflicts, occurrences
 from releases.conflicts import Finder, Found, Kind, Wish
 from releases.guards import page
 from releases.models import Release
@@ -56,25 +57,52 @@ def _order(other: Release, message: str) -> Found:
 
 
 def same_people(wish: Wish) -> Iterator[Found]:
-    """Windows of other products at the same time that need the same person: its manager, or who keeps its way back.
+    """Other products at the same time that need the same person: a manager, who keeps a way back, or whom a higher room names.
 
     The other release is not named: not everybody may see it. Pages name it to those who may.
     """
-    needed = people_of(wish.release)
-    for other in _others(wish):
-        if other.product_id == wish.release.product_id:
-            continue
-        if shared := sorted(person.name for pk, person in people_of(other).items() if pk in needed):
+    needed, busy = _people(wish)
+    for other, people in busy.values():
+        if shared := sorted({people[pk].name for pk in people.keys() & needed.keys()}):
             verb = "is" if len(shared) == 1 else "are"
             message = f"{wording.listed(shared)} {verb} needed by another release in this time."
             yield Found(Kind.PEOPLE, f"people:{other.pk}", message, other=other)
 
 
-def people_of(release: Release) -> dict:
-    """{id: person} whom a window needs at hand; no service accounts."""
-    plan = getattr(release, "rollback_plan", None) if release.pk else None
-    found = [release.manager, plan.owner if plan else None]
-    return {person.pk: person for person in found if person and not person.is_service}
+Needs = Callable[[Wish], Iterable[tuple[Release, User]]]
+_NEEDS: list[Needs] = []
+
+
+def people_also(needs: Needs, *, reads: str) -> None:
+    """Ask `needs(wish)`, too, who is needed at hand: (release, person) of the wish's own release, and of others in its span.
+
+    `reads` is a relation of the release that it reads. Called in `apps.py` of a higher room.
+    """
+    if needs not in _NEEDS:
+        _NEEDS.append(needs)
+        conflicts.reads_also(reads)
+
+
+def _people(wish: Wish) -> tuple[dict, dict]:
+    """({id: person} whom the wish needs, {release id: (release of another product, {id: person})} whom others need then)."""
+    own, busy = {}, {}
+    for release, person in _needed(wish):
+        if person is None or person.is_service:
+            continue
+        if release is wish.release or (release.pk is not None and release.pk == wish.release.pk):
+            own[person.pk] = person
+        elif release.product_id != wish.release.product_id:
+            busy.setdefault(release.pk, (release, {}))[1][person.pk] = person
+    return own, busy
+
+
+def _needed(wish: Wish) -> Iterator[tuple[Release, User | None]]:
+    for release in (wish.release, *_others(wish)):
+        plan = getattr(release, "rollback_plan", None) if release.pk else None
+        yield release, release.manager
+        yield release, plan.owner if plan else None
+    for needs in _NEEDS:
+        yield from needs(wish)
 
 
 def outside_window(wish: Wish) -> Iterator[Found]:
@@ -126,14 +154,13 @@ def inside_freeze(wish: Wish) -> Iterator[Found]:
 
 
 def _others(wish: Wish) -> list[Release]:
-    """Releases with a confirmed plan whose window touches the span."""
-    return [
-        other
-        for other in wish.release.planned_table.all()
-        if other.pk != wish.release.pk
-        and other.window_starts_at < wish.ends_at
-        and other.window_ends_at > wish.starts_at
-    ]
+    return [o for o in wish.release.planned_table.all() if o.pk != wish.release.pk and is_planned_in(o, wish)]
+
+
+def is_planned_in(release: Release, wish: Wish) -> bool:
+    """Whether a release has a confirmed plan whose window touches the span of a wish."""
+    start, end = release.window_starts_at, release.window_ends_at
+    return release.state in CONFIRMED and bool(start and end) and start < wish.ends_at and end > wish.starts_at
 
 
 def _span(release: Release) -> str:

@@ -105,7 +105,13 @@ def find_also(kind: Kind, finder: Finder, *, reads: str = "") -> None:
     """
     if (kind, finder) not in _FINDERS:
         _FINDERS.append((kind, finder))
-        _READS.extend([reads] if reads else [])
+        reads_also(reads)
+
+
+def reads_also(relation: str) -> None:
+    """A relation of the release, "" for none, that a finder reads besides PARTS. Called in `apps.py`."""
+    if relation and relation not in _READS:
+        _READS.append(relation)
 
 
 def parts() -> tuple[str, ...]:

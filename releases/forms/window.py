@@ -9,7 +9,7 @@ from releases.states import ConflictKind, Severity
 NOTES = {
     ConflictKind.ENVIRONMENT: "Another release's window, or another deployment's booking. Two bookings never overlap.",
     ConflictKind.DEPENDENCY: "What must ship first comes later, or at the same time.",
-    ConflictKind.PEOPLE: "The manager, or who keeps the way back, is needed twice at once.",
+    ConflictKind.PEOPLE: "A manager, who keeps a way back, owns a step of a runbook or booked production is needed twice at once.",
     ConflictKind.WINDOW: "The environment is open to deployments at other times.",
     ConflictKind.FREEZE: "A freeze is on then.",
 }
