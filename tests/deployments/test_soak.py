@@ -217,3 +217,17 @@ def test_a_rollback_that_was_meant_ends_what_had_soaked_for_good(soaking):
     soaking.verify(soaking.test)
 
     assert [b.code for b in soaking.refused(soaking.eu)] == ["still-soaking"]
+
+
+def test_a_rehearsal_that_failed_does_not_make_a_rehearsal_of_the_rollback_after_it(soaking, tool):
+    row = soaking.verify(soaking.test, ago_minutes=100)
+    rehearse(soaking.release.pk, soaking.test.pk, actor=soaking.deployer)
+    tool.answers["ship"] = Progress("failed", "", 0, "The disk is full.")
+    turn()
+    tool.answers.clear()
+    doors.roll_back(row.pk, actor=soaking.deployer, reason="Errors.")
+    turn()
+    assert fresh(row).state == "rolled_back"
+    soaking.verify(soaking.test)
+
+    assert [b.code for b in soaking.refused(soaking.eu)] == ["still-soaking"]
