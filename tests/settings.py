@@ -58,3 +58,4 @@ REDIS_URL = f"{embedded.redis_url(TEST_HOME)}?db={2 * PAIR}"
 CACHES["default"]["LOCATION"] = embedded.cache_location(REDIS_URL)  # noqa: F405
 CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a test signs in often and guards nothing
+WHITENOISE_AUTOREFRESH = True  # else each test client reads the whole folder of static files before its first page
