@@ -246,4 +246,4 @@ def test_home_asks_as_much_for_twelve_releases_as_for_four(manager, client):
     fill(2, manager)
 
     assert queries() == few
-    assert few < 120
+    assert few < 125
