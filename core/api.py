@@ -42,6 +42,13 @@ class Pages(CursorPagination):
     max_page_size = 200
 
 
+def given(serializer_class, request) -> dict:
+    """The validated body of a request. Raises ValidationError, answered by 400 with what is wrong with each field."""
+    serializer = serializer_class(data=request.data, context={"request": request})
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
 class ReasonSerializer(serializers.Serializer):
     """Body of a step that asks for a reason."""
 

@@ -10,10 +10,9 @@ from accounts.models import User
 from approvals import agenda, minutes
 from approvals.actions import board as board_doors
 from approvals.actions import meeting as doors
-from approvals.api.common import given
 from approvals.board_states import MeetingState
 from approvals.models import AgendaItem, Attendance, Board, Meeting
-from core.api import ReasonSerializer
+from core.api import ReasonSerializer, given
 from releases.models import Product
 
 FIELDS = [

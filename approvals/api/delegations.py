@@ -6,9 +6,8 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from approvals import actions, stand_ins
-from approvals.api.common import given
 from approvals.models import Delegation
-from core.api import NothingSerializer
+from core.api import NothingSerializer, given
 
 
 class DelegationSerializer(serializers.ModelSerializer):

@@ -6,9 +6,9 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from approvals import actions
-from approvals.api.common import given
 from approvals.api.tests import OfTestSerializer
 from approvals.models import FreezeOverride, Waiver
+from core.api import given
 
 
 class WaiverSerializer(serializers.ModelSerializer):

@@ -7,10 +7,10 @@ from rest_framework.response import Response
 
 from accounts import policy
 from approvals import actions, replay, trial
-from approvals.api.common import given
 from approvals.models import ApprovalRequest, Policy, PolicyRow, Rule
 from approvals.states import Clock, Facet, Mode, Subject
 from approvals.subjects import Facts
+from core.api import given
 from releases.models import Product
 
 

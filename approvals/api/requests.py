@@ -7,9 +7,9 @@ from rest_framework.response import Response
 
 from approvals import actions, inbox, matching, sheet, tally
 from approvals.actions.bulk import MANY, Ballot
-from approvals.api.common import given
 from approvals.models import ApprovalRequest, Question, RequestRule, Vote
 from approvals.states import Verdict
+from core.api import given
 from releases.api.common import BlockerSerializer
 from releases.models import Release
 from releases.states import ReleaseState

@@ -6,10 +6,10 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from approvals import actions
-from approvals.api.common import given
 from approvals.api.exemptions import DecisionSerializer
 from approvals.models import Lift
 from approvals.models.lift import STOPPABLE
+from core.api import given
 from releases.api.change import ChangeSerializer
 from releases.models import Change
 from releases.states import ChangeType

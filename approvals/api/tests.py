@@ -7,10 +7,9 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
 from approvals import actions
-from approvals.api.common import given
 from approvals.models import Evidence, Signoff
 from approvals.states import SignoffKind, SignoffState
-from core.api import TextJSONParser
+from core.api import TextJSONParser, given
 
 VERDICTS = [
     (s.value, s.label)

@@ -5,10 +5,12 @@ from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from core.api import given
 from deployments import guards, payload
 from deployments.actions import check as doors
 from deployments.actions import statement
 from deployments.actions.verification import set_verification
+from deployments.api.common import SeenEnvironmentField
 from deployments.models import Check, Verification
 from deployments.states import CheckKind
 from releases.models import Environment, Product
@@ -17,7 +19,7 @@ from releases.models import Environment, Product
 class CheckSerializer(serializers.ModelSerializer):
     """A check. `config` is what its kind needs (docs/verification.md); `secret` is written only, `has_secret` tells of one."""
 
-    environment = serializers.PrimaryKeyRelatedField(queryset=Environment.objects.none())
+    environment = SeenEnvironmentField()
     kind = serializers.ChoiceField(CheckKind.choices)
     config = serializers.DictField()
     secret = serializers.CharField(write_only=True, required=False, allow_blank=True)
@@ -40,12 +42,6 @@ class CheckSerializer(serializers.ModelSerializer):
         ]
         read_only_fields = ["position"]
         validators = []
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if request := self.context.get("request"):
-            seen = Product.objects.visible_to(request.user)
-            self.fields["environment"].queryset = Environment.objects.filter(product__in=seen)
 
     def get_has_secret(self, check: Check) -> bool:
         return bool(check.secret)
@@ -104,10 +100,9 @@ class CheckViewSet(viewsets.ModelViewSet):
     @action(detail=False, methods=["post"], pagination_class=None, filterset_fields=None)
     def order(self, request):
         """Show the checks of an environment in this order."""
-        asked = CheckOrderSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        environment = asked.validated_data["environment"]
-        doors.order_checks(environment, asked.validated_data["checks"], actor=request.user)
+        asked = given(CheckOrderSerializer, request)
+        environment = asked["environment"]
+        doors.order_checks(environment, asked["checks"], actor=request.user)
         rows = self.get_queryset().filter(environment=environment)
         return Response(self.get_serializer(rows, many=True).data)
 

@@ -1,190 +1,35 @@
 """API of deployments. ROUTES lists (prefix, view set, basename) for the router. Every action knocks at the pages' doors."""
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, serializers, status, viewsets
+from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from core.api import given
 from deployments.actions import confirmation, rehearsal
 from deployments.actions import deployment as doors
 from deployments.actions.queue import queue_deployment
 from deployments.actions.schedule import move_deployment
 from deployments.actions.statement import state_check
-from deployments.api.check import TriedSerializer
+from deployments.api.asked import (
+    ConfirmationSerializer,
+    GivenReasonSerializer,
+    MoveDeploymentSerializer,
+    PlanSerializer,
+    RehearsalSerializer,
+    ResumeSerializer,
+)
 from deployments.api.queue import WaitingActions
-from deployments.models import Deployment, LogLine, Run, Sample, Statement
-from deployments.states import How
-from releases.models import Environment, Release
+from deployments.api.shown import (
+    DeploymentDetailSerializer,
+    DeploymentSerializer,
+    LineSerializer,
+    SampleSerializer,
+    StatementSerializer,
+)
+from deployments.models import Deployment, LogLine
 
 LINES_MAX = 1_000
-
-
-class RunSerializer(serializers.ModelSerializer):
-    """One call of a hook."""
-
-    class Meta:
-        model = Run
-        fields = [
-            "id",
-            "name",
-            "purpose",
-            "position",
-            "attempt",
-            "key",
-            "driver",
-            "state",
-            "progress",
-            "detail",
-            "started_at",
-            "ended_at",
-        ]
-
-
-class DeploymentSerializer(serializers.ModelSerializer):
-    """A deployment as it stands. Instants are UTC."""
-
-    product = serializers.SlugRelatedField(source="environment.product", slug_field="slug", read_only=True)
-    environment = serializers.SlugRelatedField(slug_field="slug", read_only=True)
-    candidate = serializers.SlugRelatedField(slug_field="version", read_only=True)
-    previous = serializers.SlugRelatedField(slug_field="version", read_only=True)
-    url = serializers.CharField(source="get_absolute_url", read_only=True)
-
-    class Meta:
-        model = Deployment
-        fields = [
-            "id",
-            "url",
-            "release",
-            "product",
-            "environment",
-            "candidate",
-            "previous",
-            "kind",
-            "rolls_back",
-            "is_rehearsal",
-            "confirmed_by",
-            "confirmed_at",
-            "confirmation",
-            "state",
-            "state_since",
-            "scheduled_for",
-            "queued_at",
-            "held_by",
-            "held_at",
-            "held_reason",
-            "promoted_from",
-            "created_at",
-            "started_at",
-            "verified_at",
-            "ended_at",
-            "detail",
-            "reason",
-        ]
-
-
-class DeploymentDetailSerializer(DeploymentSerializer):
-    runs = RunSerializer(many=True, read_only=True)
-
-    class Meta(DeploymentSerializer.Meta):
-        fields = [*DeploymentSerializer.Meta.fields, "runs"]
-
-
-class ConfirmationSerializer(serializers.Serializer):
-    comment = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=2_000, help_text="What was looked at"
-    )
-
-
-class RehearsalSerializer(serializers.Serializer):
-    """Which release goes back where; the environment is one before production."""
-
-    release = serializers.PrimaryKeyRelatedField(queryset=Release.objects.none())
-    environment = serializers.PrimaryKeyRelatedField(queryset=Environment.objects.none())
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if request := self.context.get("request"):
-            seen = Release.objects.visible_to(request.user)
-            self.fields["release"].queryset = seen
-            self.fields["environment"].queryset = Environment.objects.filter(product__releases__in=seen).distinct()
-
-
-class PlanSerializer(serializers.Serializer):
-    """What to deploy where. With `scheduled_for` it starts by itself then; with `start` at once."""
-
-    release = serializers.PrimaryKeyRelatedField(queryset=Release.objects.none())
-    environment = serializers.PrimaryKeyRelatedField(queryset=Environment.objects.none())
-    scheduled_for = serializers.DateTimeField(required=False, allow_null=True)
-    minutes = serializers.IntegerField(
-        required=False, allow_null=True, min_value=1, help_text="For how long it books its environment; empty: as usual"
-    )
-    start = serializers.BooleanField(default=False)
-    queue = serializers.BooleanField(default=False, help_text="Wait for the environment, and start when it is its turn")
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if request := self.context.get("request"):
-            seen = Release.objects.visible_to(request.user)
-            self.fields["release"].queryset = seen
-            self.fields["environment"].queryset = Environment.objects.filter(product__releases__in=seen).distinct()
-
-    def validate(self, asked):
-        if asked["queue"] and (asked["start"] or asked.get("scheduled_for")):
-            raise serializers.ValidationError({"queue": "Queue it, start at once, or give an instant: one of them."})
-        if asked["start"] and asked.get("scheduled_for"):
-            raise serializers.ValidationError({"scheduled_for": "Give an instant, or start at once, not both."})
-        if asked["environment"].product_id != asked["release"].product_id:
-            raise serializers.ValidationError({"environment": "It belongs to another product than the release."})
-        return asked
-
-
-class MoveDeploymentSerializer(serializers.Serializer):
-    """`scheduled_for` null: somebody starts it by hand, and its booking is given up."""
-
-    scheduled_for = serializers.DateTimeField(allow_null=True)
-    minutes = serializers.IntegerField(required=False, allow_null=True, min_value=1)
-
-
-class GivenReasonSerializer(serializers.Serializer):
-    reason = serializers.CharField(help_text="It stays in the record.")
-
-
-class ResumeSerializer(GivenReasonSerializer):
-    how = serializers.ChoiceField(How.choices, default=How.RETRY)
-
-
-class LineSerializer(serializers.ModelSerializer):
-    """One line of the log; `id` is where the next request goes on (`?after=`)."""
-
-    step = serializers.CharField(source="run.name", read_only=True)
-
-    class Meta:
-        model = LogLine
-        fields = ["id", "at", "step", "text"]
-
-
-class SampleSerializer(serializers.ModelSerializer):
-    """One look at the environment: all checks together. `since` names the verification that it belongs to; an open sample waits
-    for hooks. `status` and `elapsed_ms` are those of the health path.
-    """
-
-    results = TriedSerializer(many=True, read_only=True)
-
-    class Meta:
-        model = Sample
-        fields = ["id", "since", "at", "closed_at", "is_open", "ok", "status", "elapsed_ms", "detail", "results"]
-
-
-class StatementSerializer(serializers.ModelSerializer):
-    """What a person says of a manual check. The newest of the verification that runs counts; "not well" needs a comment."""
-
-    check_name = serializers.CharField(max_length=80, help_text="Name of the manual check")
-    person = serializers.CharField(source="person.username", read_only=True)
-
-    class Meta:
-        model = Statement
-        fields = ["id", "check_name", "ok", "comment", "person", "at", "since"]
-        read_only_fields = ["at", "since"]
 
 
 class DeploymentViewSet(WaitingActions, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
@@ -206,15 +51,14 @@ class DeploymentViewSet(WaitingActions, mixins.ListModelMixin, mixins.RetrieveMo
     @extend_schema(request=PlanSerializer, responses={201: DeploymentDetailSerializer})
     def create(self, request):
         """Plan a deployment of the release's current candidate, and start it when `start` is true."""
-        asked = PlanSerializer(data=request.data, context=self.get_serializer_context())
-        asked.is_valid(raise_exception=True)
-        ids = asked.validated_data["release"].pk, asked.validated_data["environment"].pk
-        if asked.validated_data["start"]:
+        asked = given(PlanSerializer, request)
+        ids = asked["release"].pk, asked["environment"].pk
+        if asked["start"]:
             made = doors.deploy(*ids, actor=request.user)
-        elif asked.validated_data["queue"]:
+        elif asked["queue"]:
             made = queue_deployment(*ids, actor=request.user)
         else:
-            times = {name: asked.validated_data.get(name) for name in ("scheduled_for", "minutes")}
+            times = {name: asked.get(name) for name in ("scheduled_for", "minutes")}
             made = doors.plan_deployment(*ids, actor=request.user, **times)
         return Response(DeploymentDetailSerializer(made).data, status=status.HTTP_201_CREATED)
 
@@ -312,9 +156,7 @@ class DeploymentViewSet(WaitingActions, mixins.ListModelMixin, mixins.RetrieveMo
         return self._done(confirmation.confirm_rollback(self.get_object().pk, actor=request.user, **asked))
 
     def _asked(self, serializer_class) -> dict:
-        asked = serializer_class(data=self.request.data, context=self.get_serializer_context())
-        asked.is_valid(raise_exception=True)
-        return asked.validated_data
+        return given(serializer_class, self.request)
 
     def _done(self, deployment: Deployment) -> Response:
         return Response(DeploymentDetailSerializer(Deployment.objects.get(pk=deployment.pk)).data)

@@ -5,16 +5,16 @@ from rest_framework import serializers, viewsets
 from rest_framework.response import Response
 
 from deployments.actions import hook as hook_doors
+from deployments.api.common import SeenEnvironmentField
 from deployments.drivers import DRIVERS
 from deployments.models import Hook
 from deployments.states import OnFailure, Purpose
-from releases.models import Environment, Release
 
 
 class HookSerializer(serializers.ModelSerializer):
     """A hook. `secret` is written only; `has_secret` tells whether one is set, `summary` what it calls, in words."""
 
-    environment = serializers.PrimaryKeyRelatedField(queryset=Environment.objects.none())
+    environment = SeenEnvironmentField()
     secret = serializers.CharField(write_only=True, required=False, allow_blank=True)
     has_secret = serializers.SerializerMethodField()
     summary = serializers.SerializerMethodField()
@@ -40,12 +40,6 @@ class HookSerializer(serializers.ModelSerializer):
             "is_active",
         ]
         validators = []
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if request := self.context.get("request"):
-            seen = Release._meta.get_field("product").related_model.objects.visible_to(request.user)
-            self.fields["environment"].queryset = Environment.objects.filter(product__in=seen)
 
     def get_has_secret(self, hook: Hook) -> bool:
         return bool(hook.secret)

@@ -7,6 +7,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts import policy
+from core.api import given
 from deployments import guards, pipeline
 from deployments.actions import progression
 from deployments.models import Standstill
@@ -146,23 +147,18 @@ class StandstillViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     @extend_schema(request=KeepHereSerializer, responses={201: StandstillSerializer})
     def create(self, request):
         """Keep a candidate where it is: it enters no phase that it has not reached. Asks the right to block."""
-        asked = KeepHereSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        asked = given(KeepHereSerializer, request)
         seen = Release.objects.visible_to(request.user)
-        candidate = get_object_or_404(Candidate.objects.filter(release__in=seen), pk=asked.validated_data["candidate"])
-        made = progression.prevent_progression(candidate.pk, actor=request.user, reason=asked.validated_data["reason"])
+        candidate = get_object_or_404(Candidate.objects.filter(release__in=seen), pk=asked["candidate"])
+        made = progression.prevent_progression(candidate.pk, actor=request.user, reason=asked["reason"])
         return Response(StandstillSerializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=GoOnSerializer, responses=StandstillSerializer)
     @action(detail=True, methods=["post"])
     def end(self, request, pk=None):
         """Let the candidate go on. Asks the right to unblock, which is another one."""
-        asked = GoOnSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        row = self.get_object()
-        ended = progression.allow_progression(
-            row.candidate_id, actor=request.user, reason=asked.validated_data["reason"]
-        )
+        reason = given(GoOnSerializer, request)["reason"]
+        ended = progression.allow_progression(self.get_object().candidate_id, actor=request.user, reason=reason)
         return Response(StandstillSerializer(ended).data)
 
 

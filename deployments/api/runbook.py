@@ -5,8 +5,9 @@ from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
-from core.api import ReasonSerializer
+from core.api import ReasonSerializer, given
 from deployments.actions import runbook as writing
+from deployments.api.common import SeenReleaseField
 from deployments.cutover import Cutover
 from deployments.models import Runbook
 from releases.models import Release
@@ -15,7 +16,7 @@ from releases.models import Release
 class RunbookSerializer(serializers.ModelSerializer):
     """The cut-over of a release. Instants are UTC."""
 
-    release = serializers.PrimaryKeyRelatedField(queryset=Release.objects.none())
+    release = SeenReleaseField()
     name = serializers.CharField(default="Cut-over", max_length=80)
     url = serializers.CharField(source="get_absolute_url", read_only=True)
 
@@ -36,11 +37,6 @@ class RunbookSerializer(serializers.ModelSerializer):
         ]
         read_only_fields = ["state", "created_at", "started_by", "started_at", "ended_at", "reason"]
         validators = []
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if request := self.context.get("request"):
-            self.fields["release"].queryset = Release.objects.visible_to(request.user)
 
 
 class SlotSerializer(serializers.Serializer):
@@ -66,7 +62,7 @@ class TimetableSerializer(serializers.Serializer):
 class CopySerializer(serializers.Serializer):
     """Into which release a runbook is copied, and under which name (empty: its own)."""
 
-    release = serializers.PrimaryKeyRelatedField(queryset=Release.objects.all())
+    release = SeenReleaseField()
     name = serializers.CharField(max_length=80, required=False, allow_blank=True, default="")
 
 
@@ -83,7 +79,7 @@ class RunbookViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet):
 
     def create(self, request):
         """Begin a runbook, as a draft without steps."""
-        asked = dict(asked_of(self, RunbookSerializer))
+        asked = given(RunbookSerializer, request)
         made = writing.add_runbook(asked.pop("release").pk, actor=request.user, **asked)
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 
@@ -104,7 +100,7 @@ class RunbookViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet):
     @action(detail=True, methods=["post"])
     def copy(self, request, pk=None):
         """Make a draft for a release from this runbook."""
-        asked = asked_of(self, CopySerializer)
+        asked = given(CopySerializer, request)
         made = writing.copy_runbook(self.get_object().pk, asked["release"].pk, actor=request.user, name=asked["name"])
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 
@@ -118,7 +114,7 @@ class RunbookViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet):
     @action(detail=True, methods=["post"])
     def abort(self, request, pk=None):
         """End it where it stands. Nothing is undone."""
-        asked = asked_of(self, ReasonSerializer)
+        asked = given(ReasonSerializer, request)
         return self._done(writing.abort_runbook(self.get_object().pk, actor=request.user, reason=asked["reason"]))
 
     @extend_schema(responses=TimetableSerializer)
@@ -150,13 +146,6 @@ class RunbookViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet):
 
     def _done(self, book: Runbook) -> Response:
         return Response(self.get_serializer(self.get_queryset().get(pk=book.pk)).data)
-
-
-def asked_of(view, serializer_class) -> dict:
-    """The validated body of an action."""
-    asked = serializer_class(data=view.request.data, context=view.get_serializer_context())
-    asked.is_valid(raise_exception=True)
-    return asked.validated_data
 
 
 ROUTES = [("runbooks", RunbookViewSet, "runbook")]

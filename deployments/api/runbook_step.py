@@ -6,10 +6,9 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts.models import Team, User
-from core.api import ReasonSerializer
+from core.api import ReasonSerializer, given
 from deployments.actions import runbook as writing
 from deployments.actions import runbook_step as doing
-from deployments.api.runbook import asked_of
 from deployments.models import Runbook, RunbookStep
 from releases.models import Environment, Release
 
@@ -93,7 +92,7 @@ class RunbookStepViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet)
 
     def create(self, request):
         """Add a step at the end of a draft."""
-        asked = dict(asked_of(self, RunbookStepSerializer))
+        asked = given(RunbookStepSerializer, request)
         made = writing.add_step(asked.pop("runbook").pk, actor=request.user, **_with_ids(asked))
         return Response(self.get_serializer(made).data, status=status.HTTP_201_CREATED)
 
@@ -115,7 +114,7 @@ class RunbookStepViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet)
     def move(self, request, pk=None):
         """Show a step of a draft one place earlier or later."""
         step = self.get_object()
-        writing.move_step(step.pk, actor=request.user, up=asked_of(self, StepMoveSerializer)["up"])
+        writing.move_step(step.pk, actor=request.user, up=given(StepMoveSerializer, request)["up"])
         return self._done(step)
 
     @extend_schema(request=None, responses=RunbookStepSerializer)
@@ -129,20 +128,20 @@ class RunbookStepViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet)
     def finish(self, request, pk=None):
         """Say that a step is done."""
         return self._done(
-            doing.finish_step(self.get_object().pk, actor=request.user, **asked_of(self, StepNoteSerializer))
+            doing.finish_step(self.get_object().pk, actor=request.user, **given(StepNoteSerializer, request))
         )
 
     @extend_schema(request=ReasonSerializer, responses=RunbookStepSerializer)
     @action(detail=True, methods=["post"])
     def fail(self, request, pk=None):
         """Say that a step failed, and why."""
-        return self._done(doing.fail_step(self.get_object().pk, actor=request.user, **asked_of(self, ReasonSerializer)))
+        return self._done(doing.fail_step(self.get_object().pk, actor=request.user, **given(ReasonSerializer, request)))
 
     @extend_schema(request=ReasonSerializer, responses=RunbookStepSerializer)
     @action(detail=True, methods=["post"])
     def skip(self, request, pk=None):
         """Go on without a step."""
-        return self._done(doing.skip_step(self.get_object().pk, actor=request.user, **asked_of(self, ReasonSerializer)))
+        return self._done(doing.skip_step(self.get_object().pk, actor=request.user, **given(ReasonSerializer, request)))
 
     @extend_schema(request=None, responses=RunbookStepSerializer)
     @action(detail=True, methods=["post"], url_path="take-over")

@@ -4,6 +4,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.response import Response
 
+from core.api import given
 from deployments import where
 from deployments.actions import sighting as doors
 from deployments.models import Sighting
@@ -107,9 +108,7 @@ class SightingViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         201 for a new sighting, 200 where nothing is new, 400 for a body that does not fit, 409 with a blocker for an instant
         to come or a commit that is none.
         """
-        asked = SightingReportSerializer(data=request.data, context=self.get_serializer_context())
-        asked.is_valid(raise_exception=True)
-        told = dict(asked.validated_data)
+        told = given(SightingReportSerializer, request)
         return answer(doors.report_deployment(told.pop("environment").pk, actor=request.user, **told))
 
 

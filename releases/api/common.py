@@ -4,7 +4,7 @@ from rest_framework import serializers, viewsets
 from rest_framework.response import Response
 
 from accounts import policy
-from core.api import ReasonSerializer
+from core.api import ReasonSerializer, given
 from core.machine import Offer, offers
 
 
@@ -50,6 +50,4 @@ class Seen(viewsets.GenericViewSet):
 
     def typed(self, serializer_class=ReasonSerializer) -> dict:
         """The validated body of an action. Raises ValidationError."""
-        serializer = serializer_class(data=self.request.data, context=self.get_serializer_context())
-        serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
+        return given(serializer_class, self.request)
