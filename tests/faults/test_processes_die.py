@@ -1,6 +1,7 @@
 """Whole processes die while the tools of every kind of driver are at work: worker, beat, broker, database."""
 
 import os
+from collections.abc import Callable
 
 import pytest
 from django.conf import settings as django_settings
@@ -45,20 +46,24 @@ def restart_the_database(started: list[children.Child]) -> None:
 
 
 def until_all_run(slipway: Slipway, cases: dict[str, Case]) -> None:
-    slipway.until(lambda: all(case.run.state == "running" for case in cases.values()), patience_s=40)
+    wait_for(slipway, cases, lambda case: case.run.state == "running")
+
+
+def wait_for(slipway: Slipway, cases: dict[str, Case], true: Callable[[Case], bool]) -> None:
+    """Wait until it is true of every case; the stories of those of which it is not are told otherwise."""
+    try:
+        slipway.until(lambda: all(map(true, cases.values())), patience_s=60)
+    except pytest.fail.Exception as failure:
+        stories = "\n".join(f"{driver}: {case.story()}" for driver, case in cases.items() if not true(case))
+        pytest.fail(f"{stories}\n{failure.msg}", pytrace=False)
 
 
 def until_all_ended(slipway: Slipway, cases: dict[str, Case], point: str, outcome) -> None:
-    def over():
-        for case in cases.values():
-            case.let_end()
-        return all(case.is_settled() for case in cases.values())
+    def over(case: Case) -> bool:
+        case.let_end()
+        return case.is_settled()
 
-    try:
-        slipway.until(over, patience_s=60)
-    except pytest.fail.Exception as failure:
-        stories = "\n".join(f"{driver}: {case.story()}" for driver, case in cases.items() if not case.is_settled())
-        pytest.fail(f"{stories}\n{failure.msg}", pytrace=False)
+    wait_for(slipway, cases, over)
     for case in cases.values():
         case.check()
         assert not case.asked
@@ -70,6 +75,7 @@ def test_a_worker_killed_while_the_tools_run_is_followed_by_one_that_finds_them_
     slipway.kill_worker()
     for case in cases.values():
         case.let_end()
+        case.let_the_claim_lapse()  # the one that the worker took with it
     slipway.start()
     until_all_ended(slipway, cases, "worker killed -9 while tools run", outcome)
 
@@ -97,4 +103,6 @@ def test_a_database_that_is_restarted_in_the_middle_loses_nothing(slipway, cases
     until_all_run(slipway, cases)
     connections.close_all()
     restart_the_database(pytestconfig.slipway_servers)
+    for case in cases.values():
+        case.let_the_claim_lapse()  # the one whose end could not be written down
     until_all_ended(slipway, cases, "database restarted while tools run", outcome)
