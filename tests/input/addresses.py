@@ -180,6 +180,11 @@ def every() -> list[Address]:
     return list(found.values())
 
 
+def good(world: World) -> list[str]:
+    """Every path that leads to rows of the world."""
+    return [path for address in every() for path in address.paths(world)]
+
+
 def _walk(patterns, before: str, room: str):
     for pattern in patterns:
         route = before + str(pattern.pattern)

@@ -4,6 +4,8 @@ import copy
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import attrgetter
+from unittest import mock
 
 import pytest
 from django.conf import settings
@@ -11,6 +13,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from portal import context
 from tests import template
 from tests.input.world import World, build
 
@@ -25,8 +28,23 @@ def nobodys_zone():
 @pytest.fixture(scope="module")
 def world(django_db_blocker):
     """The world of a whole file, in a database of its own: its tests knock thousands of times, and undo each knock."""
-    with django_db_blocker.unblock(), template.another(settings.DATABASES["default"], f"world_{os.getpid()}"):
+    database = template.another(settings.DATABASES["default"], f"world_{os.getpid()}")
+    with django_db_blocker.unblock(), database, remembered("inbox.count_for"), remembered("in_production"):
         yield build()
+
+
+def remembered(name: str):
+    """Let the frame around pages work something out once for each reader: it is the same whatever address is asked or sent to."""
+    owner, _, function = f"portal.context.{name}".rpartition(".")
+    known, work_out = {}, attrgetter(name)(context)
+
+    def recall(of):
+        key = tuple(of) if isinstance(of, list) else of
+        if key not in known:
+            known[key] = work_out(of)
+        return known[key]
+
+    return mock.patch(f"{owner}.{function}", recall)
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
-"""Every form of every page, filled with what no form hopes for."""
+"""Every page opens, and takes every form that it holds filled with what no form hopes for."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from core.models import Event
 from tests.input import depth, forms, garbage
-from tests.input.addresses import every
+from tests.input.addresses import good
 from tests.input.answers import assert_none, body, trouble
 from tests.input.conftest import as_person, undone
 
@@ -19,19 +19,25 @@ PUTS_IN = "slot"  # the button that puts a free time into the form, which is sen
 
 
 @pytest.fixture(scope="module")
-def all_forms(world) -> list[forms.Form]:
-    """Each form of each page once, as the person with all rights sees them."""
-    client, found = as_person(world.master), {}
-    for path in [path for address in every() if has_pages(address) for path in address.paths(world)] + asked_for(world):
-        answer = client.get(path)
-        if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
-            for form in forms.read(path, body(answer)):
-                found.setdefault(form.key, form)
+def opened(world) -> list[tuple[str, str, list[forms.Form]]]:
+    """(path, what lies behind a failure, forms) of each address that is good, as the person with all rights finds it."""
+    client, found = as_person(world.master), []
+    for path in good(world) + asked_for(world):
+        with undone():
+            answer = client.get(path)
+        is_page = answer.status_code == 200 and answer["Content-Type"].startswith("text/html")
+        behind = trouble(answer) if answer.status_code >= 500 else ""
+        found.append((path, behind, forms.read(path, body(answer)) if is_page else []))
+    return found
+
+
+@pytest.fixture(scope="module")
+def all_forms(opened) -> list[forms.Form]:
+    """Each form of each page once."""
+    found = {}
+    for form in [form for _, _, shown in opened for form in shown]:
+        found.setdefault(form.key, form)
     return [form for form in found.values() if form.action not in LEFT_OUT]
-
-
-def has_pages(address) -> bool:
-    return not (address.is_api or address.template.startswith(("api/", "hooks/callback")))
 
 
 def asked_for(world) -> list[str]:
@@ -77,6 +83,11 @@ def complaints(client, filled, fill) -> list[str]:
         elif answer.status_code >= 400 and left:
             found.append(f"{form.action} with {kind}: refused with {answer.status_code} and left {left}")
     return found
+
+
+def test_every_address_opens_for_the_person_with_all_rights(world, opened):
+    assert len(good(world)) > 450
+    assert_none([f"{path[:90]}: {behind}" for path, behind, _ in opened if behind])
 
 
 def test_the_pages_offer_the_forms_that_are_tried(all_forms):
