@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from unittest import mock
 
 from django.utils import timezone
+
+from deployments import clock as of_workers
 
 
 class Clock:
@@ -27,7 +30,10 @@ class Clock:
 
 @contextmanager
 def turned_back(starts_at: datetime) -> Iterator[Clock]:
-    """While it lasts, `django.utils.timezone.now()` is what the clock says, also where it is a field's default."""
+    """While it lasts, `django.utils.timezone.now()` is what the clock says, also where it is a field's default.
+
+    So does the clock that workers share: verifications are of the story, and nobody waits through their steady times.
+    """
     clock = Clock(starts_at)
 
     class Story(datetime):
@@ -35,5 +41,5 @@ def turned_back(starts_at: datetime) -> Iterator[Clock]:
         def now(cls, tz=None):
             return clock.now(tz)
 
-    with mock.patch.object(timezone, "datetime", Story):
+    with mock.patch.object(timezone, "datetime", Story), mock.patch.object(of_workers, "now", partial(clock.now, UTC)):
         yield clock
