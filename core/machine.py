@@ -65,6 +65,19 @@ class Offer:
         return self.permitted and not self.blockers
 
 
+class StateField(FSMField):
+    """The state of a lifecycle. To migrations it is a plain text: history has no machine.
+
+    The library's field listens to every model that is prepared after it, so that the models which a migration makes over and
+    over would cost the square of their number.
+    """
+
+    def deconstruct(self):
+        name, _path, args, kwargs = super().deconstruct()
+        kwargs.pop("protected", None)
+        return name, "django.db.models.CharField", args, kwargs
+
+
 class Machine:
     """The transitions of one lifecycle, by name."""
 

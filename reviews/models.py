@@ -5,9 +5,8 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
-from django_fsm import FSMField
 
-from core.machine import LifecycleModel, Machine
+from core.machine import LifecycleModel, Machine, StateField
 from releases.models import Product, Release
 from reviews.querysets import ReviewQuerySet
 from reviews.states import ActionState, FindingKind, Outcome, ReviewState
@@ -34,7 +33,7 @@ class Review(LifecycleModel):
     approved_by = models.ForeignKey(PERSON, models.PROTECT, null=True, blank=True, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)
     reminded_at = models.DateTimeField(null=True, blank=True)
-    state = FSMField(default=State.SCHEDULED, choices=State.choices, protected=True)
+    state = StateField(default=State.SCHEDULED, choices=State.choices, protected=True)
     opened_at = models.DateTimeField(default=timezone.now)
 
     objects = ReviewQuerySet.as_manager()
@@ -132,7 +131,7 @@ class ActionItem(LifecycleModel):
     due_on = models.DateField(null=True, blank=True)
     mandatory = models.BooleanField(default=True)
     outcome = models.TextField(blank=True, help_text="What was done, or why it was dropped")
-    state = FSMField(default=ActionState.PROPOSED, choices=ActionState.choices, protected=True)
+    state = StateField(default=ActionState.PROPOSED, choices=ActionState.choices, protected=True)
     state_since = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -2,7 +2,6 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import django_fsm
 from django.conf import settings
 from django.db import migrations, models
 
@@ -25,7 +24,7 @@ class Migration(migrations.Migration):
                 ('sheet', models.JSONField(help_text='{facet: content} as last frozen')),
                 ('digests', models.JSONField(help_text='{facet: SHA-256}')),
                 ('digest', models.CharField(help_text='SHA-256 over all facets', max_length=64)),
-                ('state', django_fsm.FSMField(choices=[('pending', 'Pending'), ('suspended', 'Suspended'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('expired', 'Expired'), ('withdrawn', 'Withdrawn'), ('superseded', 'Superseded')], default='pending', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('pending', 'Pending'), ('suspended', 'Suspended'), ('approved', 'Approved'), ('rejected', 'Rejected'), ('expired', 'Expired'), ('withdrawn', 'Withdrawn'), ('superseded', 'Superseded')], default='pending', max_length=50)),
                 ('opened_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('deadline_hours', models.PositiveIntegerField(default=72, help_text='From the opening, and again from a reopening')),
                 ('due_at', models.DateTimeField(help_text='When it expires')),
@@ -135,7 +134,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('functional', 'Functional'), ('regression', 'Regression'), ('performance', 'Performance'), ('security', 'Security'), ('accessibility', 'Accessibility'), ('uat', 'UAT'), ('operations', 'Operations')], max_length=14)),
-                ('state', django_fsm.FSMField(choices=[('required', 'Required'), ('running', 'Running'), ('passed', 'Passed'), ('failed', 'Failed'), ('errored', 'Errored'), ('inconclusive', 'Inconclusive'), ('signed_off', 'Signed off'), ('waived', 'Waived'), ('stale', 'Stale')], default='required', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('required', 'Required'), ('running', 'Running'), ('passed', 'Passed'), ('failed', 'Failed'), ('errored', 'Errored'), ('inconclusive', 'Inconclusive'), ('signed_off', 'Signed off'), ('waived', 'Waived'), ('stale', 'Stale')], default='required', max_length=50)),
                 ('summary', models.TextField(blank=True)),
                 ('reported_at', models.DateTimeField(blank=True, null=True)),
                 ('signed_at', models.DateTimeField(blank=True, null=True)),
@@ -176,7 +175,7 @@ class Migration(migrations.Migration):
                 ('comment', models.TextField(blank=True)),
                 ('roles', models.JSONField(default=list, help_text='Roles of the rules that the person was eligible for')),
                 ('digests', models.JSONField(help_text='{facet: SHA-256} of the sheet that was shown')),
-                ('state', django_fsm.FSMField(choices=[('cast', 'Cast'), ('revoked', 'Revoked'), ('invalidated', 'Stale')], default='cast', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('cast', 'Cast'), ('revoked', 'Revoked'), ('invalidated', 'Stale')], default='cast', max_length=50)),
                 ('cast_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
                 ('ended_because', models.TextField(blank=True)),
@@ -198,7 +197,7 @@ class Migration(migrations.Migration):
                 ('decided_at', models.DateTimeField(blank=True, null=True)),
                 ('comment', models.TextField(blank=True)),
                 ('warned_at', models.DateTimeField(blank=True, null=True)),
-                ('state', django_fsm.FSMField(choices=[('requested', 'Requested'), ('granted', 'Granted'), ('refused', 'Refused'), ('lapsed', 'Lapsed')], default='requested', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('requested', 'Requested'), ('granted', 'Granted'), ('refused', 'Refused'), ('lapsed', 'Lapsed')], default='requested', max_length=50)),
                 ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('signoff', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='waivers', to='approvals.signoff')),
@@ -216,7 +215,7 @@ class Migration(migrations.Migration):
                 ('requested_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('decided_at', models.DateTimeField(blank=True, null=True)),
                 ('comment', models.TextField(blank=True)),
-                ('state', django_fsm.FSMField(choices=[('requested', 'Requested'), ('granted', 'Granted'), ('refused', 'Refused'), ('lapsed', 'Lapsed')], default='requested', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('requested', 'Requested'), ('granted', 'Granted'), ('refused', 'Refused'), ('lapsed', 'Lapsed')], default='requested', max_length=50)),
                 ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('freeze', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='overrides', to='releases.freezewindow')),
                 ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='freeze_overrides', to='releases.release')),

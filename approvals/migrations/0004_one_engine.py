@@ -5,7 +5,6 @@ The rows of the old table become version 1 of the policies of releases and chang
 
 import django.db.models.deletion
 import django.utils.timezone
-import django_fsm
 from django.conf import settings
 from django.db import migrations, models
 
@@ -134,7 +133,7 @@ class Migration(migrations.Migration):
                 ("comment", models.TextField(blank=True)),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[
                             ("requested", "Requested"),
                             ("granted", "Granted"),
@@ -143,7 +142,6 @@ class Migration(migrations.Migration):
                         ],
                         default="requested",
                         max_length=50,
-                        protected=True,
                     ),
                 ),
             ],
@@ -180,7 +178,7 @@ class Migration(migrations.Migration):
                 ("note", models.TextField(blank=True, help_text="What changes, and why")),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[
                             ("draft", "Draft"),
                             ("proposed", "Proposed"),
@@ -191,7 +189,6 @@ class Migration(migrations.Migration):
                         ],
                         default="draft",
                         max_length=50,
-                        protected=True,
                     ),
                 ),
                 ("is_shadow", models.BooleanField(default=False, verbose_name="runs in shadow")),

@@ -3,7 +3,6 @@
 import accounts.models.person
 import django.db.models.deletion
 import django.utils.timezone
-import django_fsm
 from django.conf import settings
 from django.db import migrations, models
 
@@ -96,7 +95,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[
                             ("scheduled", "Scheduled"),
                             ("in_session", "In session"),
@@ -105,7 +104,6 @@ class Migration(migrations.Migration):
                         ],
                         default="scheduled",
                         max_length=50,
-                        protected=True,
                     ),
                 ),
                 ("reason", models.TextField(blank=True, help_text="Why it was cancelled, or moved last")),
@@ -172,7 +170,7 @@ class Migration(migrations.Migration):
                 ("minutes", models.PositiveSmallIntegerField(help_text="Planned")),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[
                             ("open", "Open"),
                             ("in_discussion", "In discussion"),
@@ -182,7 +180,6 @@ class Migration(migrations.Migration):
                         ],
                         default="open",
                         max_length=50,
-                        protected=True,
                     ),
                 ),
                 (

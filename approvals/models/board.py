@@ -7,14 +7,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
-from django_fsm import FSMField
 
 from accounts.models import known_timezone
 from approvals.board_querysets import BoardQuerySet, ItemQuerySet, MeetingQuerySet
 from approvals.board_states import ItemState, MeetingState
 from approvals.models.request import ApprovalRequest
 from core import wording
-from core.machine import LifecycleModel, Machine
+from core.machine import LifecycleModel, Machine, StateField
 from core.recurrence import Recurrence
 from releases.models import Product
 
@@ -87,7 +86,7 @@ class Meeting(LifecycleModel):
     place = models.CharField(max_length=200, blank=True)
     link = models.URLField(max_length=500, blank=True)
     sequence = models.PositiveIntegerField(default=0, help_text="Revision of the invitation (RFC 5545, SEQUENCE)")
-    state = FSMField(default=M.SCHEDULED, choices=M.choices, protected=True)
+    state = StateField(default=M.SCHEDULED, choices=M.choices, protected=True)
     reason = models.TextField(blank=True, help_text="Why it was cancelled, or moved last")
     announced_at = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(null=True, blank=True)
@@ -175,7 +174,7 @@ class AgendaItem(LifecycleModel):
     request = models.ForeignKey(ApprovalRequest, models.PROTECT, related_name="agenda_items")
     position = models.PositiveSmallIntegerField(default=0)
     minutes = models.PositiveSmallIntegerField(help_text="Planned")
-    state = FSMField(default=I.OPEN, choices=I.choices, protected=True)
+    state = StateField(default=I.OPEN, choices=I.choices, protected=True)
     outcome = models.CharField(max_length=12, blank=True, help_text="State of the request when the item was finished")
     started_at = models.DateTimeField(null=True, blank=True, help_text="When it was first taken up")
     running_since = models.DateTimeField(null=True, blank=True)

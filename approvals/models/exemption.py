@@ -4,12 +4,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django_fsm import FSMField
 
 from approvals.models.signoff import Signoff
 from approvals.querysets import OverrideQuerySet, WaiverQuerySet
 from approvals.states import GrantState
-from core.machine import LifecycleModel, Machine
+from core.machine import LifecycleModel, Machine, StateField
 from releases.models import FreezeWindow, Product, Release
 from releases.states import ConflictKind
 
@@ -35,7 +34,7 @@ class Waiver(LifecycleModel):
     warned_at = models.DateTimeField(null=True, blank=True)
     follow_up = models.CharField(max_length=200, blank=True, help_text="What is done about it afterwards")
     follow_up_done_at = models.DateTimeField(null=True, blank=True)
-    state = FSMField(default=State.REQUESTED, choices=State.choices, protected=True)
+    state = StateField(default=State.REQUESTED, choices=State.choices, protected=True)
 
     objects = WaiverQuerySet.as_manager()
 
@@ -113,7 +112,7 @@ class FreezeOverride(LifecycleModel):
     warned_at = models.DateTimeField(null=True, blank=True)
     follow_up = models.CharField(max_length=200, blank=True, help_text="What is done about it afterwards")
     follow_up_done_at = models.DateTimeField(null=True, blank=True)
-    state = FSMField(default=State.REQUESTED, choices=State.choices, protected=True)
+    state = StateField(default=State.REQUESTED, choices=State.choices, protected=True)
 
     objects = OverrideQuerySet.as_manager()
 

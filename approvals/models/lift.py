@@ -4,11 +4,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django_fsm import FSMField
 
 from approvals.querysets import LiftQuerySet
 from approvals.states import GrantState
-from core.machine import LifecycleModel, Machine
+from core.machine import LifecycleModel, Machine, StateField
 from releases.models import Environment, Product, Release
 
 State = GrantState
@@ -32,7 +31,7 @@ class Lift(LifecycleModel):
     decided_by = models.ForeignKey(PERSON, models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     comment = models.TextField(blank=True)
-    state = FSMField(default=State.REQUESTED, choices=State.choices, protected=True)
+    state = StateField(default=State.REQUESTED, choices=State.choices, protected=True)
 
     objects = LiftQuerySet.as_manager()
 

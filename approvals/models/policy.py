@@ -5,12 +5,11 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
-from django_fsm import FSMField
 
 from approvals.querysets import PolicyQuerySet
 from approvals.states import Clock, Facet, Mode, PolicyState, Subject
 from approvals.subjects.policy import conditions
-from core.machine import LifecycleModel, Machine
+from core.machine import LifecycleModel, Machine, StateField
 from releases.models import Product
 
 State = PolicyState
@@ -30,7 +29,7 @@ class Policy(LifecycleModel):
     version = models.PositiveIntegerField(default=1)
     mode = models.CharField(max_length=5, choices=Mode.choices, default=Mode.FIRST)
     note = models.TextField(blank=True, help_text="What changes, and why")
-    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    state = StateField(default=State.DRAFT, choices=State.choices, protected=True)
     is_shadow = models.BooleanField("runs in shadow", default=False)
     based_on = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     created_by = models.ForeignKey(PERSON, models.PROTECT, null=True, blank=True, related_name="+")

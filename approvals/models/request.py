@@ -5,7 +5,6 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
-from django_fsm import FSMField
 
 from approvals.models.exemption import FreezeOverride, Waiver
 from approvals.models.lift import Lift
@@ -14,7 +13,7 @@ from approvals.models.stand_in import Delegation
 from approvals.querysets import RequestQuerySet
 from approvals.states import Clock, Purpose, RequestState, Subject, Verdict, VoteState
 from core import wording
-from core.machine import LifecycleModel, Machine
+from core.machine import LifecycleModel, Machine, StateField
 from releases.models import Change, ChangeTemplate, Product, Release
 
 State = RequestState
@@ -75,7 +74,7 @@ class ApprovalRequest(LifecycleModel):
     sheet = models.JSONField(help_text="{facet: content} as last frozen")
     digests = models.JSONField(help_text="{facet: SHA-256}")
     digest = models.CharField(max_length=64, help_text="SHA-256 over all facets")
-    state = FSMField(default=State.PENDING, choices=State.choices, protected=True)
+    state = StateField(default=State.PENDING, choices=State.choices, protected=True)
     opened_at = models.DateTimeField(default=timezone.now)
     deadline_hours = models.PositiveIntegerField(default=72, help_text="Where a rule names none of its own")
     due_at = models.DateTimeField(help_text="The earliest instant at which a rule that is asked now runs out")
@@ -238,7 +237,7 @@ class Vote(LifecycleModel):
     counts_for = models.JSONField(default=list, help_text="Rules that it could fill, by whom they ask: their `who`")
     sheet = models.ForeignKey(FrozenSheet, models.PROTECT, related_name="votes", help_text="What was shown")
     digests = models.JSONField(help_text="{facet: SHA-256} of the sheet that was shown")
-    state = FSMField(default=VoteState.CAST, choices=VoteState.choices, protected=True)
+    state = StateField(default=VoteState.CAST, choices=VoteState.choices, protected=True)
     cast_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_because = models.TextField(blank=True)

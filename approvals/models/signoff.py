@@ -4,11 +4,10 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import models
 from django.utils import timezone
-from django_fsm import FSMField
 
 from approvals.querysets import EvidenceQuerySet, SignoffQuerySet
 from approvals.states import SignoffKind, SignoffState
-from core.machine import LifecycleModel, Machine
+from core.machine import LifecycleModel, Machine, StateField
 from releases.models import Candidate, Product
 from releases.states import Strategy
 
@@ -41,7 +40,7 @@ class Signoff(LifecycleModel):
 
     candidate = models.ForeignKey(Candidate, models.PROTECT, related_name="signoffs")
     kind = models.CharField(max_length=14, choices=SignoffKind.choices)
-    state = FSMField(default=State.REQUIRED, choices=State.choices, protected=True)
+    state = StateField(default=State.REQUIRED, choices=State.choices, protected=True)
     summary = models.TextField(blank=True)
     reported_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     reported_at = models.DateTimeField(null=True, blank=True)

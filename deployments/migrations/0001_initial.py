@@ -3,7 +3,6 @@
 import core.secrets
 import django.db.models.deletion
 import django.utils.timezone
-import django_fsm
 from django.conf import settings
 from django.db import migrations, models
 
@@ -24,7 +23,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(choices=[('deploy', 'Deployment'), ('rollback', 'Rollback')], default='deploy', max_length=10)),
                 ('scheduled_for', models.DateTimeField(blank=True, help_text='Starts by itself then; empty: when somebody starts it', null=True)),
-                ('state', django_fsm.FSMField(choices=[('planned', 'Planned'), ('awaiting_approval', 'Awaiting approval'), ('scheduled', 'Scheduled'), ('queued', 'Queued'), ('running', 'Running'), ('verifying', 'Verifying'), ('succeeded', 'Succeeded'), ('paused', 'Paused'), ('failed', 'Failed'), ('aborted', 'Aborted'), ('rolling_back', 'Rolling back'), ('rolled_back', 'Rolled back'), ('rollback_failed', 'Rollback failed'), ('superseded', 'Superseded'), ('expired', 'Expired')], default='planned', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('planned', 'Planned'), ('awaiting_approval', 'Awaiting approval'), ('scheduled', 'Scheduled'), ('queued', 'Queued'), ('running', 'Running'), ('verifying', 'Verifying'), ('succeeded', 'Succeeded'), ('paused', 'Paused'), ('failed', 'Failed'), ('aborted', 'Aborted'), ('rolling_back', 'Rolling back'), ('rolled_back', 'Rolled back'), ('rollback_failed', 'Rollback failed'), ('superseded', 'Superseded'), ('expired', 'Expired')], default='planned', max_length=50)),
                 ('state_since', models.DateTimeField(default=django.utils.timezone.now)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('started_at', models.DateTimeField(blank=True, null=True)),
@@ -78,7 +77,7 @@ class Migration(migrations.Migration):
                 ('timeout_s', models.PositiveIntegerField(default=600)),
                 ('key', models.CharField(max_length=80, unique=True)),
                 ('token', models.CharField(help_text='Secret of the callback address', max_length=64, unique=True)),
-                ('state', django_fsm.FSMField(choices=[('waiting', 'Waiting'), ('claimed', 'Claimed'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('unknown', 'Outcome unknown'), ('cancelled', 'Cancelled'), ('skipped', 'Skipped')], default='waiting', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('claimed', 'Claimed'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('unknown', 'Outcome unknown'), ('cancelled', 'Cancelled'), ('skipped', 'Skipped')], default='waiting', max_length=50)),
                 ('handle', models.JSONField(blank=True, default=dict, help_text='What the driver needs to find it again')),
                 ('log_offset', models.PositiveBigIntegerField(default=0)),
                 ('log_bytes', models.PositiveBigIntegerField(default=0, help_text='How much of its output is kept')),

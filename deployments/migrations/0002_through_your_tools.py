@@ -5,7 +5,6 @@ import deployments.models.booking
 import django.contrib.postgres.constraints
 import django.db.models.deletion
 import django.utils.timezone
-import django_fsm
 from django.conf import settings
 from django.db import migrations, models
 
@@ -69,7 +68,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(default='Cut-over', max_length=80)),
                 ('starts_at', models.DateTimeField(blank=True, help_text='When it is planned to start', null=True)),
-                ('state', django_fsm.FSMField(choices=[('draft', 'Draft'), ('running', 'Running'), ('finished', 'Finished'), ('aborted', 'Aborted')], default='draft', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('draft', 'Draft'), ('running', 'Running'), ('finished', 'Finished'), ('aborted', 'Aborted')], default='draft', max_length=50)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('started_at', models.DateTimeField(blank=True, null=True)),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
@@ -89,7 +88,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('manual', 'By its owner'), ('deployment', 'A deployment')], default='manual', max_length=10)),
                 ('planned_minutes', models.PositiveIntegerField(default=10)),
                 ('point_of_no_return', models.BooleanField(default=False, help_text='Once it is done, there is no way back')),
-                ('state', django_fsm.FSMField(choices=[('waiting', 'Waiting'), ('ready', 'Ready'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('skipped', 'Skipped')], default='waiting', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('ready', 'Ready'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('skipped', 'Skipped')], default='waiting', max_length=50)),
                 ('ready_at', models.DateTimeField(blank=True, null=True)),
                 ('started_at', models.DateTimeField(blank=True, null=True)),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),

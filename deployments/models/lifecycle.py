@@ -2,9 +2,8 @@
 
 from django.db import models
 from django.utils import timezone
-from django_fsm import FSMField
 
-from core.machine import LifecycleModel, Machine
+from core.machine import LifecycleModel, Machine, StateField
 from deployments.states import WAITING, DeploymentState
 
 State = DeploymentState
@@ -29,7 +28,7 @@ _START_GATES = ("environment_free", *_QUEUE_GATES)
 class DeploymentLifecycle(LifecycleModel):
     """How a deployment moves, apart from what it is of. Only `Deployment` has a table."""
 
-    state = FSMField(default=State.PLANNED, choices=State.choices, protected=True)
+    state = StateField(default=State.PLANNED, choices=State.choices, protected=True)
     state_since = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)

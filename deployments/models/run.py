@@ -3,9 +3,8 @@
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django_fsm import FSMField
 
-from core.machine import LifecycleModel, Machine
+from core.machine import LifecycleModel, Machine, StateField
 from deployments.models.deployment import Deployment
 from deployments.models.hook import Hook
 from deployments.models.verification import Sample
@@ -36,7 +35,7 @@ class Run(LifecycleModel):
     timeout_s = models.PositiveIntegerField(default=600)
     key = models.CharField(max_length=80, unique=True)
     token = models.CharField(max_length=64, unique=True, help_text="Secret of the callback address")
-    state = FSMField(default=State.WAITING, choices=State.choices, protected=True)
+    state = StateField(default=State.WAITING, choices=State.choices, protected=True)
     in_doubt = models.BooleanField(
         default=False, db_default=False, help_text="A call of it was begun whose end nobody saw: its tool may have it"
     )

@@ -5,10 +5,9 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
-from django_fsm import FSMField
 
 from accounts.models import Team
-from core.machine import LifecycleModel, Machine
+from core.machine import LifecycleModel, Machine, StateField
 from deployments.models.deployment import Deployment
 from deployments.states import RunbookState, StepKind, StepState
 from releases.models import Environment, Product, Release
@@ -27,7 +26,7 @@ class Runbook(LifecycleModel):
     release = models.ForeignKey(Release, models.CASCADE, related_name="runbooks")
     name = models.CharField(max_length=80, default="Cut-over")
     starts_at = models.DateTimeField(null=True, blank=True, help_text="When it is planned to start")
-    state = FSMField(default=RunbookState.DRAFT, choices=RunbookState.choices, protected=True)
+    state = StateField(default=RunbookState.DRAFT, choices=RunbookState.choices, protected=True)
     created_by = models.ForeignKey(PERSON, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     started_by = models.ForeignKey(
@@ -105,7 +104,7 @@ class RunbookStep(LifecycleModel):
     planned_minutes = models.PositiveIntegerField(default=10)
     needs = models.ManyToManyField("self", symmetrical=False, blank=True, related_name="needed_by")
     point_of_no_return = models.BooleanField(default=False, help_text="Once it is done, there is no way back")
-    state = FSMField(default=StepState.WAITING, choices=StepState.choices, protected=True)
+    state = StateField(default=StepState.WAITING, choices=StepState.choices, protected=True)
     ready_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)

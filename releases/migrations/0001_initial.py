@@ -4,7 +4,6 @@ import django.core.validators
 import django.db.models.constraints
 import django.db.models.deletion
 import django.utils.timezone
-import django_fsm
 import releases.models.release
 from django.conf import settings
 from django.db import migrations, models
@@ -69,7 +68,7 @@ class Migration(migrations.Migration):
                 ('notes', models.TextField(blank=True, verbose_name='release notes')),
                 ('notes_reviewed_at', models.DateTimeField(blank=True, null=True)),
                 ('risks_assessed_at', models.DateTimeField(blank=True, help_text='When someone said that the list of risks is complete', null=True)),
-                ('state', django_fsm.FSMField(choices=[('draft', 'Draft'), ('planned', 'Planned'), ('building', 'Building'), ('testing', 'Testing'), ('approving', 'Approving'), ('ready', 'Ready'), ('deploying', 'Deploying'), ('released', 'Released'), ('review', 'In review'), ('closed', 'Closed'), ('on_hold', 'On hold'), ('cancelled', 'Cancelled'), ('rolled_back', 'Rolled back')], default='draft', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('draft', 'Draft'), ('planned', 'Planned'), ('building', 'Building'), ('testing', 'Testing'), ('approving', 'Approving'), ('ready', 'Ready'), ('deploying', 'Deploying'), ('released', 'Released'), ('review', 'In review'), ('closed', 'Closed'), ('on_hold', 'On hold'), ('cancelled', 'Cancelled'), ('rolled_back', 'Rolled back')], default='draft', max_length=50)),
                 ('state_since', models.DateTimeField(default=django.utils.timezone.now)),
                 ('held_from', models.CharField(blank=True, help_text='Where a release on hold came from', max_length=12)),
                 ('blocked_reason', models.TextField(blank=True)),
@@ -112,7 +111,7 @@ class Migration(migrations.Migration):
                 ('author_name', models.CharField(blank=True, help_text='From the commit, where the author has no account', max_length=120)),
                 ('commits', models.JSONField(blank=True, default=list, help_text='Full commit ids')),
                 ('pull_request', models.PositiveIntegerField(blank=True, null=True)),
-                ('state', django_fsm.FSMField(choices=[('new', 'New'), ('assessing', 'Assessing'), ('authorising', 'Authorising'), ('approved', 'Approved'), ('implementing', 'Implementing'), ('done', 'Done'), ('failed', 'Failed'), ('backed_out', 'Backed out'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn')], default='new', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('new', 'New'), ('assessing', 'Assessing'), ('authorising', 'Authorising'), ('approved', 'Approved'), ('implementing', 'Implementing'), ('done', 'Done'), ('failed', 'Failed'), ('backed_out', 'Backed out'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn')], default='new', max_length=50)),
                 ('state_since', models.DateTimeField(default=django.utils.timezone.now)),
                 ('held_reason', models.TextField(blank=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),

@@ -3,7 +3,6 @@
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
-import django_fsm
 import releases.models.template
 from django.conf import settings
 from django.db import migrations, models
@@ -38,7 +37,7 @@ class Migration(migrations.Migration):
                 ('locked', models.JSONField(blank=True, default=releases.models.template.always_locked, help_text='Names of given fields that must stay')),
                 ('valid_until', models.DateField(default=releases.models.template.in_a_year, help_text='The last day on which it may be used')),
                 ('version', models.PositiveIntegerField(default=1, help_text='Counts how often it was revised')),
-                ('state', django_fsm.FSMField(choices=[('draft', 'Draft'), ('proposed', 'Proposed'), ('approved', 'Approved'), ('retired', 'Retired')], default='draft', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('draft', 'Draft'), ('proposed', 'Proposed'), ('approved', 'Approved'), ('retired', 'Retired')], default='draft', max_length=50)),
                 ('state_since', models.DateTimeField(default=django.utils.timezone.now)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -3,9 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
-from django_fsm import FSMField
 
-from core.machine import LifecycleModel, Machine
+from core.machine import LifecycleModel, Machine, StateField
 from releases.models.product import Product
 from releases.models.release import Release
 from releases.models.template import ChangeTemplate
@@ -41,7 +40,7 @@ class Change(LifecycleModel):
     assessed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     commits = models.JSONField(default=list, blank=True, help_text="Full commit ids")
     pull_request = models.PositiveIntegerField(null=True, blank=True)
-    state = FSMField(default=State.NEW, choices=State.choices, protected=True)
+    state = StateField(default=State.NEW, choices=State.choices, protected=True)
     state_since = models.DateTimeField(default=timezone.now)
     held_reason = models.TextField(blank=True)
     template = models.ForeignKey(

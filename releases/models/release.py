@@ -9,9 +9,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
-from django_fsm import GET_STATE, FSMField
+from django_fsm import GET_STATE
 
-from core.machine import LifecycleModel, Machine
+from core.machine import LifecycleModel, Machine, StateField
 from releases.models.product import Product
 from releases.models.stop import Stoppable
 from releases.querysets import ReleaseQuerySet
@@ -52,7 +52,7 @@ class Release(Stoppable, LifecycleModel):
     risks_assessed_at = models.DateTimeField(
         null=True, blank=True, help_text="When someone said that the list of risks is complete"
     )
-    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    state = StateField(default=State.DRAFT, choices=State.choices, protected=True)
     state_since = models.DateTimeField(default=timezone.now)
     held_from = models.CharField(max_length=12, blank=True, help_text="Where a release on hold came from")
     released_at = models.DateTimeField(null=True, blank=True)

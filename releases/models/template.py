@@ -10,9 +10,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
-from django_fsm import FSMField
 
-from core.machine import LifecycleModel, Machine
+from core.machine import LifecycleModel, Machine, StateField
 from releases.models.product import Product
 from releases.querysets import TemplateQuerySet
 from releases.states import ALWAYS_LOCKED, GIVEN, ChangeKind, RiskBand, TemplateState
@@ -59,7 +58,7 @@ class ChangeTemplate(LifecycleModel):
     locked = models.JSONField(default=always_locked, blank=True, help_text="Names of given fields that must stay")
     valid_until = models.DateField(default=in_a_year, help_text="The last day on which it may be used")
     version = models.PositiveIntegerField(default=1, help_text="Counts how often it was revised")
-    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    state = StateField(default=State.DRAFT, choices=State.choices, protected=True)
     state_since = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)

@@ -2,7 +2,6 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import django_fsm
 from django.conf import settings
 from django.db import migrations, models
 
@@ -27,7 +26,7 @@ class Migration(migrations.Migration):
                 ('summary', models.TextField(blank=True)),
                 ('approved_at', models.DateTimeField(blank=True, null=True)),
                 ('reminded_at', models.DateTimeField(blank=True, null=True)),
-                ('state', django_fsm.FSMField(choices=[('scheduled', 'Scheduled'), ('collecting', 'Collecting'), ('draft', 'Draft'), ('in_review', 'In review'), ('approved', 'Approved'), ('closed', 'Closed'), ('reopened', 'Reopened')], default='scheduled', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('scheduled', 'Scheduled'), ('collecting', 'Collecting'), ('draft', 'Draft'), ('in_review', 'In review'), ('approved', 'Approved'), ('closed', 'Closed'), ('reopened', 'Reopened')], default='scheduled', max_length=50)),
                 ('opened_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('approved_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -59,7 +58,7 @@ class Migration(migrations.Migration):
                 ('due_on', models.DateField(blank=True, null=True)),
                 ('mandatory', models.BooleanField(default=True)),
                 ('outcome', models.TextField(blank=True, help_text='What was done, or why it was dropped')),
-                ('state', django_fsm.FSMField(choices=[('proposed', 'Proposed'), ('accepted', 'Accepted'), ('in_progress', 'In progress'), ('done', 'Done'), ('verified', 'Verified'), ('dropped', 'Dropped')], default='proposed', max_length=50, protected=True)),
+                ('state', models.CharField(choices=[('proposed', 'Proposed'), ('accepted', 'Accepted'), ('in_progress', 'In progress'), ('done', 'Done'), ('verified', 'Verified'), ('dropped', 'Dropped')], default='proposed', max_length=50)),
                 ('state_since', models.DateTimeField(default=django.utils.timezone.now)),
                 ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='action_items', to=settings.AUTH_USER_MODEL)),
                 ('finding', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='actions', to='reviews.finding')),
