@@ -10,27 +10,11 @@ from accounts.models import User
 from approvals import agenda, minutes
 from approvals.actions import board as board_doors
 from approvals.actions import meeting as doors
+from approvals.actions.board import FIELDS
 from approvals.board_states import MeetingState
 from approvals.models import AgendaItem, Attendance, Board, Meeting
 from core.api import ReasonSerializer, given
 from releases.models import Product
-
-FIELDS = [
-    "name",
-    "products",
-    "zone",
-    "recurrence",
-    "first_on",
-    "clock",
-    "minutes_long",
-    "minutes_per_item",
-    "place",
-    "link",
-    "chair",
-    "members",
-    "member_roles",
-    "is_active",
-]
 
 
 class BoardSerializer(serializers.ModelSerializer):
@@ -49,7 +33,7 @@ class BoardSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Board
-        fields = ["id", "slug", *FIELDS]
+        fields = ["id", "slug", *FIELDS, "products", "members"]
         read_only_fields = ["id", "slug"]
         extra_kwargs = {"name": {"validators": []}}
 

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 
 from accounts import policy
 from approvals import actions, replay, trial
+from approvals.actions.policy import FIELDS, RULE_FIELDS
 from approvals.models import ApprovalRequest, Policy, PolicyRow, Rule
 from approvals.states import Clock, Facet, Mode, Subject
 from approvals.subjects import Facts
@@ -17,7 +18,7 @@ from releases.models import Product
 class RuleSerializer(serializers.ModelSerializer):
     class Meta:
         model = Rule
-        fields = ["who", "label", "need", "veto", "stage", "facets", "deadline_hours"]
+        fields = RULE_FIELDS
         read_only_fields = fields
 
 
@@ -26,30 +27,7 @@ class RowSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = PolicyRow
-        fields = [
-            "id",
-            "name",
-            "position",
-            "product",
-            "strategies",
-            "change_types",
-            "risk_bands",
-            "tiers",
-            "size_min",
-            "size_max",
-            "in_freeze",
-            "emergency",
-            "valid_from",
-            "valid_until",
-            "deadline_hours",
-            "clock",
-            "allow_bulk",
-            "count_requester",
-            "count_author",
-            "afterwards",
-            "afterwards_hours",
-            "rules",
-        ]
+        fields = ["id", *FIELDS, "rules"]
         read_only_fields = fields
 
 

@@ -9,8 +9,21 @@ from accounts.models import Team, User
 from core.api import ReasonSerializer, given
 from deployments.actions import runbook as writing
 from deployments.actions import runbook_step as doing
+from deployments.actions.runbook_rules import FIELDS
 from deployments.models import Runbook, RunbookStep
 from releases.models import Environment, Release
+
+HOW_IT_GOES = [
+    "position",
+    "state",
+    "ready_at",
+    "started_at",
+    "ended_at",
+    "late_at",
+    "done_by",
+    "note",
+    "deployment",
+]
 
 
 class RunbookStepSerializer(serializers.ModelSerializer):
@@ -32,36 +45,11 @@ class RunbookStepSerializer(serializers.ModelSerializer):
         fields = [
             "id",
             "runbook",
-            "position",
-            "name",
-            "instructions",
-            "kind",
-            "environment",
-            "owner",
-            "team",
-            "planned_minutes",
+            *FIELDS,
             "needs",
-            "point_of_no_return",
-            "state",
-            "ready_at",
-            "started_at",
-            "ended_at",
-            "late_at",
-            "done_by",
-            "note",
-            "deployment",
+            *HOW_IT_GOES,
         ]
-        read_only_fields = [
-            "position",
-            "state",
-            "ready_at",
-            "started_at",
-            "ended_at",
-            "late_at",
-            "done_by",
-            "note",
-            "deployment",
-        ]
+        read_only_fields = HOW_IT_GOES
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

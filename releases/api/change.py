@@ -7,24 +7,9 @@ from rest_framework.response import Response
 
 from core.api import ReasonSerializer
 from releases import actions
+from releases.actions.scope import FIELDS as EDITABLE
 from releases.api.common import OfferSerializer, Seen, offered
 from releases.models import Candidate, Change
-
-EDITABLE = [
-    "key",
-    "title",
-    "description",
-    "type",
-    "kind",
-    "breaking",
-    "risk",
-    "impact",
-    "backout",
-    "author",
-    "author_name",
-    "commits",
-    "pull_request",
-]
 
 
 class ChangeSerializer(serializers.ModelSerializer):

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 
 from core.api import ReasonSerializer
 from releases import actions
+from releases.actions.product import FIELDS
 from releases.api.common import Seen
 from releases.models import Environment, Product
 from releases.states import Strategy
@@ -24,16 +25,7 @@ class ProductSerializer(serializers.ModelSerializer):
         model = Product
         fields = [
             "id",
-            "name",
-            "slug",
-            "key",
-            "description",
-            "scheme",
-            "repository",
-            "tag_prefix",
-            "rehearsed_strategies",
-            "rehearsal_days",
-            "is_active",
+            *FIELDS,
             "created_at",
             *STOP,
         ]

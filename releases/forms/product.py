@@ -2,6 +2,7 @@
 
 from django import forms
 
+from releases.actions.product import FIELDS
 from releases.forms.knock import text
 from releases.models import Product
 from releases.states import Scheme, Strategy, Tier
@@ -27,18 +28,7 @@ class ProductForm(forms.ModelForm):
 
     class Meta:
         model = Product
-        fields = (
-            "name",
-            "slug",
-            "key",
-            "description",
-            "scheme",
-            "repository",
-            "tag_prefix",
-            "rehearsed_strategies",
-            "rehearsal_days",
-            "is_active",
-        )
+        fields = FIELDS
         labels = {"slug": "Address", "is_active": "In use", "repository": "Git repository"}
         widgets = {
             "slug": forms.TextInput(attrs={"class": "mono"}),
