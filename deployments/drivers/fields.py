@@ -40,7 +40,7 @@ class Field:
         """What is wrong with the field in a configuration, or ""."""
         value = self.value(config)
         if value in (None, "", []):
-            return f"Give {self._in_a_sentence}." if self.required else ""
+            return f"Give {in_a_sentence(self.label)}." if self.required else ""
         if self.kind == "address":
             return address_trouble(value, settings.HOOK_HOSTS)
         if self.kind == "number":
@@ -56,11 +56,6 @@ class Field:
             if re.fullmatch(self.pattern or ".*", value, re.DOTALL)
             else f"“{value}” does not fit. {self.help}".strip()
         )
-
-    @property
-    def _in_a_sentence(self) -> str:
-        first = self.label.split()[0]
-        return self.label if first[1:] != first[1:].lower() else self.label[:1].lower() + self.label[1:]
 
     def _lines_trouble(self, value: object) -> str:
         if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
@@ -86,6 +81,12 @@ class Field:
             names = [line.partition("=")[0].strip() for line in lines if isinstance(line, str)]
             return f"with {', '.join(names)}" if names else ""
         return ", ".join(str(line) for line in value) if isinstance(value, list) else str(value)
+
+
+def in_a_sentence(label: str) -> str:
+    """ "Branch or tag" as "branch or tag"; "API server" as it is."""
+    first = label.split()[0]
+    return label if first[1:] != first[1:].lower() else label[:1].lower() + label[1:]
 
 
 def problems_of(fields: tuple[Field, ...], config: dict) -> dict[str, str]:

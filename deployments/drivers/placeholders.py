@@ -4,21 +4,22 @@ import string
 
 from deployments.drivers.protocol import Call
 
-PLACEHOLDERS = (
-    "action",
-    "product",
-    "version",
-    "commit",
-    "environment",
-    "previous_version",
-    "previous_commit",
-    "release",
-    "deployment",
-    "candidate",
-    "artifact_digest",
-    "key",
-    "callback_url",
-)
+# {name: what stands there}, as the form of a hook explains it.
+PLACEHOLDERS = {
+    "version": "the candidate, as 4.8.0-rc.1",
+    "commit": "its commit, in full",
+    "artifact_digest": "of its first artifact, sha256:…",
+    "environment": "where it goes, as in its address: staging",
+    "product": "as in its address: payments-api",
+    "release": "the release, as 4.8.0",
+    "previous_version": "what ran there before; empty for the first",
+    "previous_commit": "its commit",
+    "action": "deploy, rollback or verify",
+    "key": "one for each call, the same when it is repeated",
+    "callback_url": "where your tool may report to",
+    "deployment": "its number in Slipway",
+    "candidate": "its number within the release, as 3",
+}
 
 
 def trouble_with(text: str) -> str:

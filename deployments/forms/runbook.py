@@ -7,6 +7,11 @@ from deployments.models import Runbook, RunbookStep
 from deployments.states import StepKind
 from releases.forms.knock import moment, text
 
+KIND_NOTES = {
+    StepKind.MANUAL: "Somebody does it by hand and says so",
+    StepKind.DEPLOYMENT: "Starts by itself, in the name of whoever started the runbook",
+}
+
 
 class RunbookForm(forms.Form):
     """Name and planned start of a runbook."""
@@ -36,13 +41,32 @@ class StepForm(forms.Form):
         None,
         label="Deployed to",
         required=False,
-        help_text="Of a deployment. It starts by itself once the step is ready.",
+        empty_label="Nowhere",
+        help_text="Of a deployment only.",
     )
-    owner = forms.ModelChoiceField(User.objects.none(), label="Owner", required=False)
-    team = forms.ModelChoiceField(Team.objects.none(), label="Or a team", required=False)
-    planned_minutes = forms.IntegerField(label="Planned minutes", min_value=1, max_value=10_000, initial=10)
+    owner = forms.ModelChoiceField(
+        User.objects.none(),
+        label="Owner",
+        required=False,
+        empty_label="Nobody yet",
+        help_text="Is told when it is ready.",
+    )
+    team = forms.ModelChoiceField(
+        Team.objects.none(),
+        label="Or a team",
+        required=False,
+        empty_label="No team",
+        help_text="Everybody in it is told; one of them does it.",
+    )
+    planned_minutes = forms.IntegerField(
+        label="Planned minutes", min_value=1, max_value=10_000, initial=10, help_text="After them it is late."
+    )
     needs = forms.ModelMultipleChoiceField(
-        RunbookStep.objects.none(), label="After", required=False, widget=forms.CheckboxSelectMultiple
+        RunbookStep.objects.none(),
+        label="After",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="It is handed over once all of these are over. None ticked: when the runbook starts.",
     )
     point_of_no_return = forms.BooleanField(
         label="Point of no return", required=False, help_text="Once it is done, production is not rolled back any more."
@@ -51,6 +75,7 @@ class StepForm(forms.Form):
     def __init__(self, *args, runbook: Runbook, step: RunbookStep | None = None, **kwargs):
         super().__init__(*args, **kwargs)
         people = User.objects.filter(is_active=True, is_service=False).order_by("first_name", "last_name", "pk")
+        self.fields["kind"].notes = KIND_NOTES
         self.fields["owner"].queryset = people
         self.fields["team"].queryset = Team.objects.order_by("name")
         self.fields["environment"].queryset = runbook.release.product.environments.in_order()

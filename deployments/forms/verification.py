@@ -16,6 +16,8 @@ class VerificationForm(forms.ModelForm):
             "timeout_s": "At most, seconds",
         }
         help_texts = {
+            "path": "Below the environment's address; it must answer 2xx.",
+            "version_path": "Below it too; its answer must name the version that was deployed. Empty: not asked.",
             "delay_s": "Time for the service to warm up.",
             "interval_s": "Every check is asked in each look.",
             "steady_s": "All checks well, without a break, for so long.",

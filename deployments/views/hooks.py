@@ -7,10 +7,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts import policy
+from core import wording
 from core.forms import knock
 from deployments import guards
 from deployments.actions import hook as doors
-from deployments.drivers import DRIVERS
+from deployments.drivers import DRIVERS, Driver
+from deployments.drivers.fields import in_a_sentence
+from deployments.drivers.placeholders import PLACEHOLDERS
 from deployments.forms import HookForm
 from deployments.models import Hook
 from deployments.views.finding import the_environment, the_hook, the_product
@@ -22,6 +25,25 @@ RIGHT = "releases.manage_environments"
 def driver_name(driver: str) -> str:
     """Its label; the bare name of one that is there no more."""
     return DRIVERS[driver].label if driver in DRIVERS else driver
+
+
+def at_hand(driver: Driver) -> str:
+    """What its form cannot do without: "Repository, workflow and token"."""
+    names = [field.label for field in driver.fields if field.required and not field.default]
+    names += [driver.secret_label] if getattr(driver, "needs_secret", False) else []
+    return wording.listed([names[0], *map(in_a_sentence, names[1:])]) if names else ""
+
+
+def explained(driver: str) -> dict:
+    """What the form of a driver's hooks says beside the fields."""
+    known = DRIVERS.get(driver)
+    takes = any(field.filled for field in known.fields) if known else False
+    return {
+        "driver": driver_name(driver),
+        "about": getattr(known, "about", ""),
+        "asks": getattr(known, "hint", "").lstrip(". "),
+        "placeholders": PLACEHOLDERS if takes else None,
+    }
 
 
 @login_required
@@ -62,7 +84,10 @@ def hook_choose(request: HttpRequest, product: str, environment: str) -> HttpRes
     context = {
         "product": owner,
         "environment": place,
-        "drivers": sorted(DRIVERS.items(), key=lambda d: d[1].label.lower()),
+        "drivers": [
+            (name, driver, at_hand(driver))
+            for name, driver in sorted(DRIVERS.items(), key=lambda d: d[1].label.lower())
+        ],
     }
     return render(request, "deployments/hook_choose.html", context)
 
@@ -97,7 +122,7 @@ def _edit(request: HttpRequest, product: Product, edited: Hook) -> HttpResponse:
         if saved:
             messages.success(request, f"{saved} saved\nThe next deployment to {saved.environment} calls it.")
             return redirect("deployments:hooks", product.slug)
-    context = {"product": product, "hook": edited, "form": form, "driver": driver_name(edited.driver)}
+    context = {"product": product, "hook": edited, "form": form} | explained(edited.driver)
     return render(request, "deployments/hook.html", context, status=422 if form.errors else 200)
 
 
