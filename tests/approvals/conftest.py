@@ -29,6 +29,41 @@ def people():
 
 
 @pytest.fixture
+def chris():
+    """A change manager, apart from `people`."""
+    return person("chris", roles=["change-manager"])
+
+
+@pytest.fixture
+def cora():
+    """A member of the advisory board."""
+    return person("cora", roles=["cab-member"])
+
+
+@pytest.fixture
+def shop():
+    """A product for boards to decide about."""
+    return releases.product("Shop")
+
+
+@pytest.fixture
+def as_(client):
+    """A client signed in as somebody."""
+
+    def signed_in(user):
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def no_broker(monkeypatch):
+    """What is queued stays in the outbox: no worker is told of it."""
+    monkeypatch.setattr("core.outbox.ring", lambda delivery_id: None)
+
+
+@pytest.fixture
 def release(people):
     """A minor release in testing whose sign-offs, changes, risks, notes and rollback plan are all in order."""
     approvals.required("minor", "functional")

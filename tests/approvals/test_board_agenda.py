@@ -28,22 +28,7 @@ from tests.approvals.conftest import shown
 from tests.factories import approvals, boards, releases
 from tests.factories.accounts import person
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _no_broker(monkeypatch):
-    monkeypatch.setattr("core.outbox.ring", lambda delivery_id: None)
-
-
-@pytest.fixture
-def chris():
-    return person("chris", roles=["change-manager"])
-
-
-@pytest.fixture
-def shop():
-    return releases.product("Shop")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
 
 @pytest.fixture

@@ -11,18 +11,8 @@ from approvals.models import Board, Meeting
 from tests.factories import approvals, boards, releases
 from tests.factories.accounts import person
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 BASE = "/api/v1"
-
-
-@pytest.fixture(autouse=True)
-def _no_broker(monkeypatch):
-    monkeypatch.setattr("core.outbox.ring", lambda delivery_id: None)
-
-
-@pytest.fixture
-def chris():
-    return person("chris", roles=["change-manager"])
 
 
 @pytest.fixture

@@ -15,12 +15,7 @@ from tests.approvals.test_concurrency import at_once
 from tests.factories import boards, releases
 from tests.factories.accounts import person
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _no_broker(monkeypatch):
-    monkeypatch.setattr("core.outbox.ring", lambda delivery_id: None)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_broker")]
 
 
 def test_eight_beats_at_once_make_each_meeting_and_each_item_once():

@@ -16,7 +16,7 @@ from core.models import Event
 from tests.factories import boards, releases
 from tests.factories.accounts import person, team
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
 WEEKLY = {
     "name": "Change advisory board",
@@ -25,16 +25,6 @@ WEEKLY = {
     "first_on": date(2026, 1, 6),
     "clock": time(10),
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_broker(monkeypatch):
-    monkeypatch.setattr("core.outbox.ring", lambda delivery_id: None)
-
-
-@pytest.fixture
-def chris():
-    return person("chris", roles=["change-manager"])
 
 
 def codes(refusal) -> list[str]:

@@ -29,7 +29,7 @@ from tests.factories import boards, releases
 from tests.factories.accounts import person
 from tests.factories.releases import put_in_state
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
 MOVES = {
     "meeting": {
@@ -52,26 +52,6 @@ PAIRS = [
     for state in states.values
     for step in MOVES[machine]
 ]
-
-
-@pytest.fixture(autouse=True)
-def _no_broker(monkeypatch):
-    monkeypatch.setattr("core.outbox.ring", lambda delivery_id: None)
-
-
-@pytest.fixture
-def chris():
-    return person("chris", roles=["change-manager"])
-
-
-@pytest.fixture
-def cora():
-    return person("cora", roles=["cab-member"])
-
-
-@pytest.fixture
-def shop():
-    return releases.product("Shop")
 
 
 @pytest.fixture

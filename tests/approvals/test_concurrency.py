@@ -15,7 +15,7 @@ from tests.approvals.conftest import shown
 from tests.factories import approvals, releases
 from tests.factories.accounts import person
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_broker")]
 
 
 def at_once(*jobs) -> list:
@@ -41,16 +41,11 @@ def opened(need: int):
     return release, approvals.request(release, {"qa-approver": need})
 
 
-@pytest.fixture(autouse=True)
-def _no_broker(monkeypatch):
-    monkeypatch.setattr("core.outbox.ring", lambda delivery_id: None)
-
-
-def test_fifty_votes_at_once_settle_once_and_none_is_lost_or_counted_twice():
+def test_twenty_votes_at_once_settle_once_and_none_is_lost_or_counted_twice():
     with transaction.atomic():
         approvals.required("patch")
-        release, request = opened(50)
-        voters = [person(roles=["qa-approver"]) for _ in range(50)]
+        release, request = opened(20)
+        voters = [person(roles=["qa-approver"]) for _ in range(20)]
     digest = shown(request)
 
     def vote(voter):
@@ -58,14 +53,14 @@ def test_fifty_votes_at_once_settle_once_and_none_is_lost_or_counted_twice():
 
     answers = at_once(*(vote(v) for v in voters))
 
-    assert len(set(answers)) == 50
-    assert Vote.objects.filter(request=request, state="cast").count() == 50
+    assert len(set(answers)) == 20
+    assert Vote.objects.filter(request=request, state="cast").count() == 20
     release.refresh_from_db()
     request.refresh_from_db()
     assert (request.state, release.state) == ("approved", "ready")
     names = list(Event.objects.values_list("name", flat=True))
     assert {n: names.count(n) for n in set(names)} == {
-        "vote.cast": 50,
+        "vote.cast": 20,
         "request.approved": 1,
         "release.marked_ready": 1,
     }

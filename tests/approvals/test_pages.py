@@ -26,17 +26,6 @@ def _own_media(tmp_path, settings):
     settings.MEDIA_ROOT = tmp_path
 
 
-@pytest.fixture
-def as_(client):
-    """A client signed in as somebody."""
-
-    def signed_in(user):
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-        return client
-
-    return signed_in
-
-
 def of(name, release, *more):
     return reverse(f"approvals:{name}", args=[release.product.slug, release.version, *more])
 

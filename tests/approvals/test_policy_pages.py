@@ -23,17 +23,6 @@ FOR_EDITORS = ("policy_edit", "policy_propose", "policy_discard", "policy_row_ne
 
 
 @pytest.fixture
-def as_(client):
-    """A client signed in as somebody."""
-
-    def signed_in(user):
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-        return client
-
-    return signed_in
-
-
-@pytest.fixture
 def draft(people):
     return draft_policy("release", actor=people.rules)
 
