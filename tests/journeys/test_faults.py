@@ -86,6 +86,10 @@ class Broker:
         shutil.rmtree(place.home / "valkey")
         self.started.append(valkey.start(place, programs.find(place.account)))
 
+    def taken(self) -> int:
+        """How many messages workers have taken that wait there for a hand."""
+        return redis.from_url(django_settings.REDIS_URL).zcard("unacked_index")
+
     @property
     def answers(self) -> bool:
         try:
@@ -218,3 +222,16 @@ def test_a_deployment_started_while_the_broker_is_down_begins_when_it_is_back(sl
 
     slipway.until_state(deployment, "succeeded", patience_s=40)
     assert len(tool.runs()) == 1
+
+
+def test_a_worker_that_has_its_hands_full_outlives_a_broker_that_dies(slipway, people, shop, broker):
+    with held("LOCK TABLE deployments_run IN ACCESS EXCLUSIVE MODE"):
+        slipway.until(lambda: broker.taken() >= 4, patience_s=60)  # more than there are hands
+        broker.kill()
+        broker.start_empty()
+
+    release = story.draft(people, shop, "4.7.2", "patch")
+    releases.block_release(release.pk, actor=people.operations, reason="The queue is gone.")
+
+    slipway.until_settled(patience_s=40)
+    assert slipway.worker.alive, slipway.worker.last_lines(20)
