@@ -51,6 +51,16 @@ def active(environment: Environment, start: datetime, end: datetime, but: int | 
     return rows.exclude(deployment=but).select_related("deployment__candidate", "deployment__release__product")
 
 
+def free_from(environment: Environment, at: datetime, but: int | None = None) -> datetime:
+    """When the time that is booked from an instant on without a break ends; the instant itself where it is free. One query."""
+    rows = Booking.objects.active().filter(environment=environment, ends_at__gt=at).exclude(deployment=but)
+    for start, end in rows.order_by("starts_at").values_list("starts_at", "ends_at"):
+        if start > at:
+            break
+        at = end
+    return at
+
+
 def span_of(start: datetime, minutes: int) -> tuple[datetime, datetime]:
     return start, start + timedelta(minutes=minutes)
 

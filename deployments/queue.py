@@ -1,6 +1,7 @@
 """Who waits for an environment, in order: first come, first served. Emergencies go before, rollbacks wait for nobody.
 
-One that is held, or waits for its own time, keeps its place and lets the others pass.
+Who booked the environment goes first in its own time: the others would wait for the end of that, and it for them. One that is
+held, or waits for its own time, keeps its place and lets the others pass.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from django.utils import timezone
 
 from deployments.states import DeploymentState
 
-RULE = "First come, first served. Only rollbacks and emergency releases overtake."
+RULE = (
+    "First come, first served; whoever booked goes first in that time. Only rollbacks and emergency releases overtake."
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ def lines(deployments) -> dict[int, list]:
     """{environment id: those of the queryset `deployments` that wait in the queue, in order}, in one query."""
     rows = deployments.filter(state=DeploymentState.QUEUED)
     found: dict[int, list] = {}
-    for row in sorted(rows.select_related("release__product", "candidate", "held_by", "created_by"), key=_order):
+    rows = rows.select_related("release__product", "candidate", "held_by", "created_by", "booking")
+    for row in sorted(rows, key=_order):
         found.setdefault(row.environment_id, []).append(row)
     return found
 
@@ -39,14 +43,19 @@ def place(deployment) -> Place:
     now = timezone.now()
     rows = deployment.environment.deployments.filter(state=DeploymentState.QUEUED, held_at__isnull=True)
     rows = rows.exclude(pk=deployment.pk).filter(Q(scheduled_for__isnull=True) | Q(scheduled_for__lte=now))
-    others = list(rows.select_related("release", "candidate"))
+    others = list(rows.select_related("release", "candidate", "booking"))
     before = sorted((row for row in others if _order(row) < _order(deployment)), key=_order)
     return Place(len(before) + 1, len(others) + 1, tuple(before))
 
 
 def _order(row) -> tuple:
     waits = row.queued_at if row.state == DeploymentState.QUEUED and row.queued_at else timezone.now()
-    return (not row.release.is_emergency, waits, row.pk or float("inf"))
+    return (not _has_booked_now(row), not row.release.is_emergency, waits, row.pk or float("inf"))
+
+
+def _has_booked_now(row) -> bool:
+    booking = getattr(row, "booking", None)  # no attribute where nothing was ever booked
+    return booking is not None and booking.is_active and booking.starts_at <= timezone.now() < booking.ends_at
 
 
 def ordinal(number: int) -> str:

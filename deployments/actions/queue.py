@@ -7,6 +7,7 @@ from accounts.models import User
 from core import texts
 from core.blockers import Blocker, Refused, refuse, refuse_if
 from core.events import record
+from core.wording import full
 from deployments import queue
 from deployments.actions import steps, waiting
 from deployments.actions.deployment import DEPLOY, plan
@@ -18,8 +19,8 @@ from deployments.states import WAITING, DeploymentState
 def queue_deployment(release_id: int, environment_id: int, *, actor: User) -> Deployment:
     """Plan a deployment of the current candidate and let it wait its turn: it starts by itself once it is the first in the queue.
 
-    Raises Release.DoesNotExist, Environment.DoesNotExist, Http404/PermissionDenied, or Refused when more than the environment
-    stands in the way.
+    Where others booked the environment it waits for the end of that. Raises Release.DoesNotExist, Environment.DoesNotExist,
+    Http404/PermissionDenied, or Refused when more than the environment stands in the way, or it would give up before.
     """
     with entered(release_id, environment_id) as (release, environment):
         policy.require(actor, DEPLOY, release)
@@ -39,8 +40,11 @@ def join_queue(deployment_id: int, *, actor: User) -> Deployment:
 
 
 def _join(deployment: Deployment, actor: User) -> None:
+    until = waiting.booked_until(deployment)
+    refuse_if(waiting.in_vain(deployment, until))
     place, deployment.started_by = queue.place(deployment), actor  # in whose name it starts
-    waiting.enqueue(deployment, actor=actor, reason=f"{place} in the queue for {deployment.environment}.")
+    booked = f" It is booked until {full(until)}." if until else ""
+    waiting.enqueue(deployment, actor=actor, reason=f"{place} in the queue for {deployment.environment}.{booked}")
     steps.look_again(deployment)
 
 

@@ -8,9 +8,13 @@ from django.http import Http404
 from django.utils import timezone
 
 from accounts import policy
-from core.blockers import Refused
+from core.blockers import Blocker, Refused
 from core.events import record
+from core.wording import full
+from deployments import bookings
 from deployments.actions import steps
+from deployments.guards.addresses import tab
+from deployments.guards.times import booked_by_another
 from deployments.models import Deployment
 from deployments.states import DeploymentState
 
@@ -86,10 +90,29 @@ def _look_when_too_late(deployment: Deployment) -> None:
         deployment.save(update_fields=["due_at"])
 
 
-def latest_start(deployment: Deployment) -> datetime:
+def latest_start(deployment: Deployment, joins_at: datetime | None = None) -> datetime:
     """Until when it may start: the end of the window in production, else a day after its time, or after it joined the queue."""
     ends = deployment.release.window_ends_at if deployment.environment.is_production else None
-    return ends or max(filter(None, (deployment.created_at, deployment.scheduled_for, deployment.queued_at))) + PATIENCE
+    known = (deployment.created_at, deployment.scheduled_for, deployment.queued_at, joins_at)
+    return ends or max(filter(None, known)) + PATIENCE
+
+
+def booked_until(deployment: Deployment) -> datetime | None:
+    """When the time ends that others have booked; None where no booking keeps it from starting now."""
+    if not booked_by_another(deployment):
+        return None
+    return bookings.free_from(deployment.environment, timezone.now(), deployment.pk)
+
+
+def in_vain(deployment: Deployment, until: datetime | None) -> list[Blocker]:
+    """What is said to one that would give up before the environment, booked `until` then, is free."""
+    gives_up = latest_start(deployment, timezone.now())
+    if until is None or until < gives_up:
+        return []
+    said = (
+        f"{deployment.environment} is booked until {full(until)}, and this one would give up waiting {full(gives_up)}."
+    )
+    return [Blocker("booked-too-long", f"{said} Plan it for a free time.", tab(deployment.release), "Plan it")]
 
 
 def is_too_late(deployment: Deployment) -> bool:

@@ -13,9 +13,9 @@ from core import gates
 from core.wording import full
 from deployments import queue, way_back
 from deployments.actions import deployment as doors
+from deployments.actions import waiting
 from deployments.actions.progression import ALLOW, PREVENT
 from deployments.actions.promotion import OVER
-from deployments.actions.waiting import ONLY_TAKEN
 from deployments.models import Deployment
 from deployments.states import HOLDS_ENVIRONMENT
 from deployments.views import track
@@ -49,14 +49,12 @@ def context_of(request: HttpRequest, release: Release) -> dict:
     drawn = track.of(release, rows)
     following = next((s for s in drawn.stops if s.environment.slug == request.GET.get("to")), None) or drawn.following
     answers = start_answers(release, following.environment) if following and release.candidate else []
-    blocking = {blocker.code for answer in answers for blocker in answer.blockers}
     return (
         frame.of(request, release, "deployments")
         | {
             "track": drawn,
             "following": following,
             "answers": answers,
-            "only_taken": bool(blocking) and blocking <= ONLY_TAKEN,
             "queue_rule": queue.RULE,
             "deployments": rows,
             "is_over": release.state in OVER,
@@ -67,8 +65,20 @@ def context_of(request: HttpRequest, release: Release) -> dict:
             "live_states": HOLDS_ENVIRONMENT,
             "approved_ahead": approved_ahead(release),
         }
+        | _waits(release, following, answers)
         | _undone(release)
     )
+
+
+def _waits(release: Release, following, answers: list[gates.Answer]) -> dict:
+    """Whether it may queue, what keeps even that from helping, and until when others booked the environment."""
+    blocking = {blocker.code for answer in answers for blocker in answer.blockers}
+    if not blocking or not blocking <= waiting.ONLY_TAKEN:
+        return {"only_taken": False, "in_vain": [], "booked_until": None}
+    planned = Deployment(release=release, candidate=release.candidate, environment=following.environment)
+    until = waiting.booked_until(planned)
+    in_vain = waiting.in_vain(planned, until)
+    return {"only_taken": not in_vain, "in_vain": in_vain, "booked_until": until}
 
 
 def _undone(release: Release) -> dict:

@@ -228,3 +228,11 @@ def test_however_many_books_and_steps_there_are_the_gate_asks_as_much(planned, s
                 gates.answers("release.plan", ["conflicts"], release)
         counts.append(len(captured))
     assert counts[0] == counts[1]
+
+
+def test_two_releases_of_one_product_share_their_window_and_are_not_warned_of_their_people_too(shop, planned, manager):
+    Release.objects.filter(pk=planned.pk).update(manager=manager)
+    times = {"window_starts_at": at(9), "window_ends_at": at(9, 14)}
+    other = releases.release(shop, "planned", version="1.9.0", manager=manager, **times)
+
+    assert met(planned) == [("environment", "block", f"window-shared:{other.pk}")]
