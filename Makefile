@@ -19,7 +19,7 @@ help:
 	@echo "make run      start Slipway (PORT=8000), with its own servers unless DATABASE_URL and REDIS_URL name others"
 	@echo "make test     run the tests, with real servers and a real browser"
 	@echo "make soak     random histories of approvals (EXAMPLES=200 STEPS=40); all nonsense everywhere; 200 deployments while workers are killed"
-	@echo "make bench    measure what many watchers of a live deployment cost"
+	@echo "make bench    measure what many watchers of a live deployment cost, and judge it (under 3 minutes)"
 	@echo "make check    lint, contracts between rooms, migrations, deployment settings, lock files"
 	@echo "make format   let ruff put the code in shape"
 	@echo "make services start the embedded servers alone"

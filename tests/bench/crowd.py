@@ -1,7 +1,8 @@
 """Watchers of one deployment, as browsers are: crowd.py HOST PORT PULSE COUNT SECONDS. Prints what they saw as JSON.
 
 Each holds a connection, asks the pulse, goes on with the address and the pace that the answer gives, and notes how old the
-lines of the log were when they arrived: a line's text is the instant at which it was written, in seconds since 1970.
+lines of the log were when they arrived: a line's text is the instant at which it was written, in seconds since 1970. Lines
+from before a watcher came are as old as the watcher was late, and do not count.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ async def watch(host: str, port: int, path: str, until: float, seen: dict) -> No
     pace = 0.5
     await asyncio.sleep(random.random())  # noqa: S311 - people come one by one
     reader = writer = None
+    came = time.time()
     while time.monotonic() < until:
         began = time.monotonic()
         try:
@@ -44,7 +46,7 @@ async def watch(host: str, port: int, path: str, until: float, seen: dict) -> No
         if found := POLL.search(body):
             path, pace = html.unescape(found[1].decode()), int(found[2] or 1000) / 1000
         if lines := LINE.findall(body):
-            seen["ages_s"] += [time.time() - float(line) for line in lines]
+            seen["ages_s"] += [time.time() - float(line) for line in lines if float(line) >= came]
         await asyncio.sleep(max(0.0, pace - (time.monotonic() - began)))
 
 
