@@ -6,9 +6,13 @@ import pytest
 from django.utils import timezone
 
 from deployments import bookings
+from deployments.actions import booking
 from deployments.actions import deployment as doors
 from deployments.actions.schedule import move_deployment
 from deployments.models import Booking, Deployment
+from releases import slots
+from releases.models import Release
+from tests.factories import accounts, releases
 from tests.factories import deployments as shipping
 
 pytestmark = pytest.mark.django_db
@@ -69,3 +73,32 @@ def test_how_long_they_take_is_told_by_the_newest_ones(place, monkeypatch):
     for age, minutes in enumerate((10, 10, 10, 50, 50, 50)):
         took(shipping.deployment(place.release, place.staging, "succeeded"), minutes, ended_ago=(age + 1) * HOUR)
     assert bookings.usual_minutes(place.staging) == 10
+
+
+def test_a_booking_that_is_to_come_keeps_nobody_from_starting_before_it(place, tool):
+    soon = timezone.now() + timedelta(minutes=5)
+    planned(place, soon)
+    assert place.into_staging().state == "running"
+
+
+def test_a_deployment_is_offered_the_end_of_another_ones_booking_and_its_own_time(place, at):
+    release = releases.release(place.product, "testing", version="4.9.0")
+    first, second = (shipping.deployment(release, place.staging, "scheduled") for _ in range(2))
+    booking.book(first, at, 75)
+    booking.book(second, at + 2 * HOUR, 60)
+
+    def offered(deployment):
+        fresh = Release.objects.get(pk=release.pk)
+        return slots.next_free(fresh, HOUR, environment=place.staging, deployment=deployment, after=at)[0].starts_at
+
+    assert offered(None) == at + 3 * HOUR  # a quarter past the first one it would run into the second one
+    assert offered(second.pk) == at + timedelta(minutes=75)
+    assert offered(first.pk) == at
+
+
+def test_bookings_of_products_out_of_sight_are_not_told(place, tool, at, client):
+    planned(place, at)
+    client.force_login(accounts.person(roles=["deployer"], on=releases.product()))
+    assert client.get("/api/v1/bookings/").json()["results"] == []
+    client.force_login(place.stakeholder)
+    assert len(client.get("/api/v1/bookings/").json()["results"]) == 1
