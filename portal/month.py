@@ -9,13 +9,14 @@ from django.utils import timezone
 from core import wording
 from deployments.models import Deployment
 from deployments.states import WAITING
+from portal.frozen import Frozen, folded, freeze_on
 from portal.links import address
 from portal.needs import in_the_way
 from portal.strip import freezes_seen, instant
 from releases import occurrences
 from releases.models import FreezeWindow, Release
 from releases.occurrences import Occurrence
-from releases.states import IN_MOTION, OPEN, SHIPPED, ReleaseState, Tier
+from releases.states import IN_MOTION, OPEN, SHIPPED, ReleaseState
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -40,6 +41,7 @@ class Day:
     out: bool
     today: bool
     freeze: str = ""
+    partly: bool = False
     events: list[Entry] = field(default_factory=list)
 
 
@@ -68,7 +70,7 @@ class Month:
     conflicts: list[Conflict]
     planned: int
     shipped: int
-    freezes: list[Occurrence]
+    freezes: list[Frozen]
 
     @property
     def name(self) -> str:
@@ -102,7 +104,7 @@ def month(user, year: int, number: int) -> Month:
     return Month(
         first, weeks(start, end, first, freezes, entries), conflicts,
         sum(1 for r in inside if r.state in OPEN), sum(1 for r in inside if r.state in SHIPPED),
-        freezes,
+        folded(freezes),
     )  # fmt: skip
 
 
@@ -204,17 +206,8 @@ def _day(at: datetime) -> date:
 def weeks(start: date, end: date, first: date, freezes, entries) -> list[Week]:
     today = timezone.localdate()
     days = [start + timedelta(days=n) for n in range((end - start).days)]
-    made = [
-        Day(day, day.month != first.month, day == today, freeze_on(day, freezes), entries.get(day, [])) for day in days
-    ]
+    made = []
+    for day in days:
+        freeze, partly = freeze_on(instant(day), instant(day + timedelta(days=1)), freezes)
+        made.append(Day(day, day.month != first.month, day == today, freeze, partly, entries.get(day, [])))
     return [Week(made[i].date.isocalendar().week, made[i : i + 7]) for i in range(0, len(made), 7)]
-
-
-def freeze_on(day: date, freezes: list[Occurrence]) -> str:
-    """The name of the freeze of production that touches a day, "" for none; one of all products comes first."""
-    start, end = instant(day), instant(day + timedelta(days=1))
-    touching = [o.freeze for o in freezes if o.touches(start, end) and Tier.PRODUCTION in o.freeze.frozen_tiers]
-    touching.sort(key=lambda f: len(f.products.all()))
-    if not touching:
-        return ""
-    return touching[0].name

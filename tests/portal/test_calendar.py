@@ -260,3 +260,89 @@ def test_renewing_the_address_stops_the_old_one(client, reader):
     reader.refresh_from_db()
     assert client.get(old).status_code == 404
     assert client.get(reverse("portal:calendar_feed", args=[reader.feed_token])).status_code == 200
+
+
+# What comes again
+
+
+def nightly(**fields):
+    """From the first of March on, 22:00 to 06:00 in Lisbon, whose clocks go forward on the 28th."""
+    times = {"starts_at": at(1, 22), "ends_at": at(2, 6), "rule": "FREQ=DAILY", "zone": "Europe/Lisbon"}
+    return releases.freeze(**({"name": "Nightly quiet"} | times | fields))
+
+
+def frozen_words(client, reader, path="/calendar/2027/3/") -> str:
+    client.force_login(reader)
+    return client.get(path).text.split('id="freezes-h"')[1].split("</section>")[0]
+
+
+def test_a_nightly_freeze_is_one_line_by_its_own_clock(manager, client):
+    nightly()
+    releases.freeze(name="Peak", starts_at=at(8), ends_at=at(11))
+
+    html = frozen_words(client, manager)
+
+    assert html.count('<li class="gate"') == 2
+    assert "2 freezes" in html
+    assert "Every day, 22:00 to 06:00 in Europe/Lisbon; 35 times in these weeks." in html
+
+
+def test_the_zone_of_a_freeze_goes_without_saying_where_it_is_the_readers(client):
+    nightly()
+    reader = accounts.person(roles=["release-manager"], timezone="Europe/Lisbon")
+
+    assert "Every day, 22:00 to 06:00; 35 times" in frozen_words(client, reader)
+
+
+@pytest.mark.parametrize(
+    ("ends_at", "words"),
+    [
+        (at(1, 23), "22:00 to 23:00"),
+        (at(4, 6), "22:00 to 06:00 3 days later"),
+        (at(2, 23), "22:00 to 23:00 1 day later"),
+    ],
+)
+def test_a_freeze_over_days_says_on_which_day_it_ends(manager, client, ends_at, words):
+    nightly(ends_at=ends_at, rule="FREQ=WEEKLY;BYDAY=MO", zone="UTC")
+
+    assert f"Every Monday, {words}" in frozen_words(client, manager)
+
+
+def test_a_nightly_freeze_freezes_its_days_for_a_part_and_says_its_name_once(manager, client):
+    nightly()
+    shown = days(month(manager, 2027, 3))
+    assert {(day.freeze, day.partly) for day in shown.values()} == {("Nightly quiet", True)}
+
+    client.force_login(manager)
+    html = client.get("/calendar/2027/3/").text.split('<table class="month">')[1].split("</table>")[0]
+    assert (html.count("Nightly quiet"), html.count("is-freeze-part"), html.count('"is-freeze ')) == (1, 35, 0)
+
+
+def test_a_freeze_of_whole_days_goes_before_a_nightly_one_and_one_that_comes_again_all_day_is_whole(manager):
+    nightly()
+    releases.freeze(name="Peak", starts_at=at(8), ends_at=at(11)).products.add(releases.product())
+    shown = days(month(manager, 2027, 3))
+    assert (shown["2027-03-09"].freeze, shown["2027-03-09"].partly) == ("Peak", False)
+    assert (shown["2027-03-12"].freeze, shown["2027-03-12"].partly) == ("Nightly quiet", True)
+
+    nightly(name="Sundays", starts_at=at(7, 0), ends_at=at(8, 0), rule="FREQ=WEEKLY;BYDAY=SU", zone="UTC")
+    shown = days(month(manager, 2027, 3))
+    assert (shown["2027-03-14"].freeze, shown["2027-03-14"].partly) == ("Sundays", False)
+
+
+def test_a_freeze_that_comes_often_asks_no_more_than_one_that_comes_once(manager, client):
+    client.force_login(manager)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get("/calendar/2027/3/").status_code == 200
+        return len(captured)
+
+    rare = nightly(rule="", ends_at=at(2, 6))
+    rare.products.add(releases.product())
+    queries()
+    once = queries()
+    type(rare).objects.filter(pk=rare.pk).update(rule="FREQ=DAILY")
+    for n in range(5):
+        nightly(name=f"Nightly {n}").products.add(releases.product())
+    assert queries() == once
