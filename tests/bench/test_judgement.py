@@ -16,8 +16,8 @@ def test_what_was_measured_when_polling_was_chosen_passes():
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"age_s": (0.3, 1.1)}, "saw lines 1.10 s old"),
-        ({"age_s": (0.0, 0.0)}, "saw lines 0.00 s old"),
+        ({"age_s": (1.1, 1.6)}, "saw half of the lines within 1.10 s"),
+        ({"age_s": (0.7, 2.1)}, "saw 95 % of the lines within 2.10 s"),
         ({"page_s": (1.3, 2.0)}, "made pages take 13.0 times as long"),
         ({"rate": 240}, "got 240 answers a second"),
     ],
@@ -28,6 +28,18 @@ def test_each_bound_is_felt(changed, words):
     (said,) = troubles([ALONE, FEW, many])
 
     assert words in said
+
+
+def test_a_few_watchers_see_nearly_every_line_within_the_second():
+    few = Measured(**vars(FEW) | {"age_s": (0.5, 1.1)})
+
+    (said,) = troubles([ALONE, few, MANY])
+
+    assert "50 watchers saw 95 % of the lines within 1.10 s; at most 1.0 s" in said
+
+
+def test_watchers_who_saw_no_line_at_all_are_no_proof():
+    assert len(troubles([ALONE, Measured(**vars(MANY) | {"age_s": (0.0, 0.0)})])) == 2
 
 
 def test_a_portal_that_answers_fewer_the_more_ask_has_broken_down():
