@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from core.blockers import Refused
 from deployments import bookings
 from deployments.actions import booking
 from deployments.actions import deployment as doors
@@ -102,3 +103,18 @@ def test_bookings_of_products_out_of_sight_are_not_told(place, tool, at, client)
     assert client.get("/api/v1/bookings/").json()["results"] == []
     client.force_login(place.stakeholder)
     assert len(client.get("/api/v1/bookings/").json()["results"]) == 1
+
+
+@pytest.mark.parametrize(("after_min", "is_taken"), [(-1, False), (0, True), (119, True), (120, False)])
+def test_production_is_scheduled_from_the_beginning_of_its_window_and_before_its_end(
+    place, tool, at, after_min, is_taken
+):
+    Release.objects.filter(pk=place.release.pk).update(window_starts_at=at, window_ends_at=at + 2 * HOUR)
+    asked = {"actor": place.deployer, "scheduled_for": at + timedelta(minutes=after_min), "minutes": 5}
+    if is_taken:
+        assert doors.plan_deployment(place.release.pk, place.production.pk, **asked).state == "scheduled"
+        return
+    with pytest.raises(Refused) as refusal:
+        doors.plan_deployment(place.release.pk, place.production.pk, **asked)
+    assert [(b.code, b.field) for b in refusal.value.blockers] == [("outside-window", "scheduled_for")]
+    assert not Deployment.objects.exists()
