@@ -132,16 +132,17 @@
   document.addEventListener('htmx:beforeRequest', (e) => {
     if (document.hidden && e.target.closest('[data-live]')) e.preventDefault();
   });
-  document.addEventListener('htmx:beforeSwap', (e) => {
-    const log = e.target.closest?.('.log[data-live]');
-    if (log) log.dataset.atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 24;
+  /* A live log begins at its newest line and stays at its end, unless somebody has scrolled up. Its lines come out of band. */
+  const toEnd = (log) => { log.scrollTop = log.scrollHeight; };
+  $$('.log[data-live]').forEach(toEnd);
+  document.addEventListener('htmx:beforeSwap', () => {
+    $$('.log[data-live]').forEach((log) => { log.dataset.atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 24; });
   });
+  document.addEventListener('htmx:afterSwap', () => $$('.log[data-live][data-at-end="true"]').forEach(toEnd));
   document.addEventListener('htmx:afterSwap', (e) => {
     takeFocus(e.target);
     const news = $('[data-say]', e.target);
     if (news) say(news.dataset.say);
-    const log = e.target.closest?.('.log[data-live]');
-    if (log?.dataset.atEnd === 'true') log.scrollTop = log.scrollHeight;
   });
   /* What is decided leaves the list at once; the list renews itself a little later. */
   document.addEventListener('inbox-changed', (e) => {
