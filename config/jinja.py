@@ -65,6 +65,7 @@ def environment(**options) -> Environment:
         "duration": duration,
         "hue": hue,
         "initials": initials,
+        "inside": wording.inside,
         "judged": wording.judged,
         "listed": wording.listed,
         "markdown": markdown,

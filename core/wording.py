@@ -139,6 +139,12 @@ def _many(one: str) -> str:
     return one + ("es" if one.endswith(("s", "x", "ch", "sh")) else "s")
 
 
+def inside(label: str) -> str:
+    """A label within a sentence: `Branch or tag` as `branch or tag`; `API server` and `EU canary` as they are."""
+    first = label.split()[0] if label.split() else ""
+    return label if first[1:] != first[1:].lower() or len(first) == 1 else label[:1].lower() + label[1:]
+
+
 def listed(words: list[str], last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
     *rest, final = words or [""]

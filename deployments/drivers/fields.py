@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from core.wording import inside
 from deployments.drivers.hosts import address_trouble
 from deployments.drivers.placeholders import trouble_with
 
@@ -40,7 +41,7 @@ class Field:
         """What is wrong with the field in a configuration, or ""."""
         value = self.value(config)
         if value in (None, "", []):
-            return f"Give {in_a_sentence(self.label)}." if self.required else ""
+            return f"Give {inside(self.label)}." if self.required else ""
         if self.kind == "address":
             return address_trouble(value, settings.HOOK_HOSTS)
         if self.kind == "number":
@@ -81,12 +82,6 @@ class Field:
             names = [line.partition("=")[0].strip() for line in lines if isinstance(line, str)]
             return f"with {', '.join(names)}" if names else ""
         return ", ".join(str(line) for line in value) if isinstance(value, list) else str(value)
-
-
-def in_a_sentence(label: str) -> str:
-    """ "Branch or tag" as "branch or tag"; "API server" as it is."""
-    first = label.split()[0]
-    return label if first[1:] != first[1:].lower() else label[:1].lower() + label[1:]
 
 
 def problems_of(fields: tuple[Field, ...], config: dict) -> dict[str, str]:

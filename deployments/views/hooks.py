@@ -12,7 +12,6 @@ from core.forms import knock
 from deployments import guards
 from deployments.actions import hook as doors
 from deployments.drivers import DRIVERS, Driver
-from deployments.drivers.fields import in_a_sentence
 from deployments.drivers.placeholders import PLACEHOLDERS
 from deployments.forms import HookForm
 from deployments.models import Hook
@@ -31,7 +30,7 @@ def at_hand(driver: Driver) -> str:
     """What its form cannot do without: "Repository, workflow and token"."""
     names = [field.label for field in driver.fields if field.required and not field.default]
     names += [driver.secret_label] if getattr(driver, "needs_secret", False) else []
-    return wording.listed([names[0], *map(in_a_sentence, names[1:])]) if names else ""
+    return wording.listed([names[0], *map(wording.inside, names[1:])]) if names else ""
 
 
 def explained(driver: str) -> dict:
