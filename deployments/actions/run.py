@@ -124,21 +124,33 @@ def poll_run(run_id: int) -> bool:
     run = _claim(run_id, (RunState.RUNNING,), lease_s=_lease_for(2, POLL_LEASE_S))
     if run is None:
         return False
-    call, driver = call_of(run), driver_of(run)
-    try:
-        progress = driver.poll(call, run.handle, run.log_offset)
-    except Exception as error:
-        log.exception("Run %s: the driver broke", run.key)
-        progress = Progress("running", "", run.log_offset, f"The last poll failed: {error}")
+    progress = _asked(run, call_of(run), broken="running")
     if progress.status == "running" and timezone.now() >= run.deadline_at:
-        progress = _out_of_time(run, call, driver, progress)
+        progress = _out_of_time(run, progress)
     _settle_progress(run, progress, polled=True)
     return True
 
 
-def _out_of_time(run: Run, call: Call, driver: Driver, progress: Progress) -> Progress:
+def _asked(run: Run, call: Call, *, broken: str) -> Progress:
+    """What the tool says of a run, or `broken` as its status where the driver cannot ask it."""
+    try:
+        return driver_of(run).poll(call, run.handle, run.log_offset)
+    except Exception as error:  # a fault of ours
+        log.exception("Run %s: the driver broke", run.key)
+        return Progress(broken, "", run.log_offset, f"The driver {run.driver} broke: {error}")
+
+
+def _told_to_stop(run: Run, call: Call) -> bool:
+    try:
+        return driver_of(run).cancel(call, run.handle)
+    except Exception:  # a fault of ours
+        log.exception("Run %s: the driver broke", run.key)
+        return False
+
+
+def _out_of_time(run: Run, progress: Progress) -> Progress:
     """Past its deadline: told to stop it has failed; where it cannot be told, nobody knows."""
-    told = driver.cancel(call, run.handle)
+    told = _told_to_stop(run, call_of(run))
     said = f"Stopped: it ran longer than its time limit of {run.timeout_s} s."
     if not told:
         said = f"No result within {run.timeout_s} s, and the tool cannot be told to stop. {progress.detail}".strip()
@@ -227,13 +239,9 @@ def stop_run(run_id: int) -> bool:
     run = _claim(run_id, (RunState.CANCELLED,), lease_s=_lease_for(2, POLL_LEASE_S))
     if run is None:
         return False
-    call, driver = call_of(run), driver_of(run)
-    try:
-        told = driver.cancel(call, run.handle)
-        progress = driver.poll(call, run.handle, run.log_offset)
-    except Exception as error:
-        log.exception("Run %s: the driver broke", run.key)
-        told, progress = False, Progress("unknown", "", run.log_offset, f"The driver {run.driver} broke: {error}")
+    call = call_of(run)
+    told = _told_to_stop(run, call)
+    progress = _asked(run, call, broken="unknown")
     over = timezone.now() >= run.ended_at + timedelta(seconds=STOP_S)
     with settling(run) as row:
         output.append(row, progress.output, secret=_secret(run))

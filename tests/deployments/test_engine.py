@@ -1,12 +1,13 @@
 """The engine, step by step, with a tool that does as it is told."""
 
 import pytest
+from django.utils import timezone
 
 from core.blockers import Refused
 from core.models import Event
 from deployments.actions import deployment as doors
 from deployments.actions import run as run_doors
-from deployments.drivers import BadCallback, HookRefused, OutcomeUnknown, Progress, Unreachable
+from deployments.drivers import DRIVERS, BadCallback, HookRefused, OutcomeUnknown, Progress, Unreachable
 from deployments.models import LogLine, Run
 from tests.deployments.conftest import fresh, runs_of, turn
 from tests.factories import deployments as shipping
@@ -385,3 +386,21 @@ def _deployer_of(release):
     from tests.factories import accounts
 
     return accounts.person(roles=["deployer"], on=release.product)
+
+
+def test_a_run_whose_driver_is_gone_asks_a_person_when_its_time_is_over(place, tool, monkeypatch):
+    tool.answers["ship"] = Progress("running", "", 0)
+    deployment = place.into_staging()
+    turn(3)
+    monkeypatch.delitem(DRIVERS, "tool")  # a new version of Slipway came without it
+    turn()
+    run = Run.objects.get(deployment=deployment)
+    assert (run.state, run.detail) == ("running", "The driver tool broke: There is no driver tool.")
+
+    Run.objects.update(deadline_at=timezone.now(), due_at=timezone.now())
+    turn(2)
+
+    run.refresh_from_db()
+    assert run.state == "unknown"
+    assert "cannot be told to stop" in run.detail
+    assert fresh(deployment).state == "paused"
