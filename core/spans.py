@@ -111,7 +111,13 @@ def _in_year(rule: str, first: datetime, zone: str, year: int) -> tuple[datetime
     """The wall times of a calendar year at which a rule begins: at most 366. Nothing for what is no rule any more."""
     start, end = datetime(year, 1, 1), datetime(year, 12, 31, 23, 59, 59, 999999)
     try:
-        found = recurrence.cut(recurrence.parsed(rule, first, zone), end)
+        found = recurrence.cut(recurrence.parsed(rule, first, zone), end) if _comes(rule, first, zone) else ()
     except ValueError:
         return ()
     return tuple(naive for naive in found if start <= naive <= end)
+
+
+@lru_cache(maxsize=8192)
+def _comes(rule: str, first: datetime, zone: str) -> bool:
+    """Whether a rule gives anything. One that never does is followed through the centuries: once, not for each year."""
+    return next(iter(recurrence.parsed(rule, first, zone)), None) is not None
