@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from core.models import Delivery, Event
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 LEASE_S = 60
 MAX_ATTEMPTS = 8
 SWEEP_AT_ONCE = 200
+OPEN = (DeliveryState.WAITING, DeliveryState.CLAIMED)
 
 
 @dataclass(frozen=True)
@@ -107,27 +109,18 @@ def deliver(delivery_id: int) -> bool:
 
 
 def _claim(delivery_id: int) -> Delivery | None:
+    """The row, with its event and who did it, if this worker is the one to deliver it now. One statement claims."""
     now = timezone.now()
-    with transaction.atomic():
-        row = (
-            Delivery.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("event", "event__actor")
-            .filter(pk=delivery_id, due_at__lte=now, state__in=[DeliveryState.WAITING, DeliveryState.CLAIMED])
-            .first()
-        )
-        if row is None:
-            return None
-        if (
-            row.attempts >= MAX_ATTEMPTS
-        ):  # nobody lived to settle it: what kills a worker each time must not do so for ever
-            row.state, row.last_error = DeliveryState.DEAD, "The worker died or was too slow at each attempt."
-            row.save(update_fields=["state", "last_error"])
-            log.error("Delivery %s (%s) given up: no attempt was settled", row.pk, row.consumer)
-            return None
-        row.state, row.attempts = DeliveryState.CLAIMED, row.attempts + 1
-        row.due_at = now + timedelta(seconds=getattr(settings, "OUTBOX_LEASE_S", LEASE_S))
-        row.save(update_fields=["state", "attempts", "due_at"])
-    return row
+    found = Delivery.objects.filter(pk=delivery_id, due_at__lte=now, state__in=OPEN)
+    lapses_at = now + timedelta(seconds=getattr(settings, "OUTBOX_LEASE_S", LEASE_S))
+    claim = {"state": DeliveryState.CLAIMED, "attempts": F("attempts") + 1, "due_at": lapses_at}
+    if found.filter(attempts__lt=MAX_ATTEMPTS).update(**claim):
+        return Delivery.objects.select_related("event", "event__actor").get(pk=delivery_id)
+    # nobody lived to settle it: what kills a worker each time must not do so for ever
+    why = "The worker died or was too slow at each attempt."
+    if found.filter(attempts__gte=MAX_ATTEMPTS).update(state=DeliveryState.DEAD, last_error=why):
+        log.error("Delivery %s given up: no attempt was settled", delivery_id)
+    return None
 
 
 def _settle(row: Delivery, error: Exception | None) -> None:
@@ -148,7 +141,7 @@ def _settle(row: Delivery, error: Exception | None) -> None:
 def due(limit: int = SWEEP_AT_ONCE) -> list[int]:
     """Ids of deliveries that are due: waiting ones, and claims that lapsed."""
     return list(
-        Delivery.objects.filter(due_at__lte=timezone.now(), state__in=[DeliveryState.WAITING, DeliveryState.CLAIMED])
+        Delivery.objects.filter(due_at__lte=timezone.now(), state__in=OPEN)
         .order_by("due_at")
         .values_list("pk", flat=True)[:limit]
     )
