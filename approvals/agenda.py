@@ -110,9 +110,20 @@ def within(start: datetime, end: datetime) -> Q:
     )
 
 
-def in_period(meeting: Meeting):
-    """Pending requests that a meeting looks at by itself."""
-    return of_products(meeting.board).pending().filter(within(meeting.covers_from, meeting.covers_until))
+def in_periods(board: Board, meetings: list[Meeting]) -> dict[int, set[int]]:
+    """{meeting id: ids of the pending requests that it looks at by itself}, in one query for all meetings of a board."""
+    found = {meeting.pk: set() for meeting in meetings}
+    if not meetings:
+        return found
+    start, end = min(m.covers_from for m in meetings), max(m.covers_until for m in meetings)
+    rows = of_products(board).pending().filter(within(start, end))
+    windows = rows.values_list("pk", "release__window_starts_at", "change__release__window_starts_at")
+    for pk, of_release, of_change in windows:
+        starts_at = of_release or of_change
+        for meeting in meetings:
+            if meeting.covers_from <= starts_at < meeting.covers_until:
+                found[meeting.pk].add(pk)
+    return found
 
 
 def left_over(board: Board) -> dict[int, AgendaItem]:

@@ -101,16 +101,28 @@ def _start_after(board: Board, meeting: Meeting) -> datetime:
 
 def fill_locked(board: Board) -> None:
     """Bring the agendas of all scheduled meetings in step with what waits."""
-    ahead = list(board.meetings.scheduled().select_related("board").order_by("starts_at", "pk"))
+    ahead = list(board.meetings.scheduled().order_by("starts_at", "pk"))
+    items = _items_of(ahead)
+    due = agenda.in_periods(board, ahead)
     for number, meeting in enumerate(ahead):
         meeting.board = board
-        _fill(meeting, agenda.left_over(board) if number == 0 else {})
+        _fill(meeting, items[meeting.pk], due[meeting.pk], agenda.left_over(board) if number == 0 else {})
 
 
-def _fill(meeting: Meeting, left_over: dict[int, AgendaItem]) -> None:
-    """Add what is to be looked at, drop what is not any more with the reason, put the rest in order."""
-    items = list(meeting.items.with_subjects().select_for_update(of=("self",)))
-    in_period = {r.pk for r in agenda.in_period(meeting)}
+def _items_of(meetings: list[Meeting]) -> dict[int, list[AgendaItem]]:
+    """{meeting id: its items, locked} in one query for all meetings."""
+    by_meeting = {meeting.pk: [] for meeting in meetings}
+    rows = AgendaItem.objects.filter(meeting__in=by_meeting).select_related("request")
+    for item in rows.select_for_update(of=("self",)):
+        by_meeting[item.meeting_id].append(item)
+    return by_meeting
+
+
+def _fill(meeting: Meeting, items: list[AgendaItem], in_period: set[int], left_over: dict[int, AgendaItem]) -> None:
+    """Add what is to be looked at, drop what is not any more with the reason, put the rest in order.
+
+    `in_period` are the ids of the pending requests whose window the meeting looks at.
+    """
     added = [_add(meeting, pk, left_over.get(pk)) for pk in (in_period | left_over.keys()) - _known(items)]
     changed = [*added, *(item for item in items if _keep_in_step(item, in_period, left_over))]
     if changed:
