@@ -19,7 +19,6 @@ from approvals.models import (
     Policy,
     Waiver,
 )
-from approvals.querysets import SUBJECTS
 from approvals.subjects import kind_of
 from core import wording
 from core.models import Event
@@ -72,6 +71,10 @@ def _of_stream(model, *related: str):
     return read
 
 
+def _request(event: Event) -> ApprovalRequest | None:
+    return ApprovalRequest.objects.one(int(event.stream.split(":")[1]))
+
+
 def _of_payload(model, name: str, *related: str):
     def read(event: Event):
         return model.objects.select_related(*related).filter(pk=event.payload.get(name)).first()
@@ -80,7 +83,6 @@ def _of_payload(model, name: str, *related: str):
 
 
 _release = _of_stream(Release, "product", "manager", "created_by")
-_request = _of_stream(ApprovalRequest, *SUBJECTS, "change__release__manager", "requester")
 _waiver = _of_stream(Waiver, "signoff__candidate__release__product", "requested_by")
 _override = _of_stream(FreezeOverride, "release__product", "release__manager", "freeze", "requested_by")
 _delegation = _of_stream(Delegation, "person", "stand_in", "product", "created_by", "ended_by")
