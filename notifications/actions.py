@@ -81,21 +81,23 @@ def tell_later(event: Event, user_id: int) -> list[Notification]:
 
 
 def _write(kind: Kind, about, event: Event, people: set[User]) -> list[Notification]:
+    """One row for each person who wishes to know; who was told before is not told again."""
+    if not people:
+        return []
     wishes = {s.user_id: s for s in Subscription.objects.filter(kind=kind.slug, user__in=people)}
+    words = {"title": kind.title(about, event)[:200], "body": kind.body(about, event), "url": kind.url(about, event)}
     told = []
     for user in sorted(people, key=lambda u: u.pk):
         wish = wishes.get(user.pk)
         if wish and not (wish.bell or wish.mail):
             continue
-        notification, _ = Notification.objects.get_or_create(
-            recipient=user, event=event, kind=kind.slug,
-            defaults={
-                "title": kind.title(about, event)[:200], "body": kind.body(about, event), "url": kind.url(about, event),
-                "read_at": timezone.now() if wish and not wish.bell else None,
-            },
-        )  # fmt: skip
-        notification.wants_mail = bool(user.email) and (wish is None or wish.mail)
-        told.append(notification)
+        read_at = timezone.now() if wish and not wish.bell else None
+        made = Notification(recipient=user, event=event, kind=kind.slug, read_at=read_at, **words)
+        made.wants_mail = bool(user.email) and (wish is None or wish.mail)
+        told.append(made)
+    # who was told before keeps their row: the conflict is named so that its key comes back
+    once = ("recipient", "event", "kind")
+    Notification.objects.bulk_create(told, update_conflicts=True, unique_fields=once, update_fields=["kind"])
     return told
 
 
