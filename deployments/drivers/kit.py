@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 IN_DOUBT = (
     "A call with this key may have reached the tool before, and its run is not to be found there. Look there first."
 )
-SAID_CHARACTERS = 400
+SAID_CHARACTERS, DETAIL_CHARACTERS = 400, 2_000
 
 __all__ = ["Field", "Part", "Tool", "after", "fetched", "log_of", "mean", "session"]
 
@@ -99,7 +99,8 @@ class Tool:
             seen = self._said(call, self._looked, call, handle, log_offset)
         except HookError as error:
             return Progress("running", "", log_offset, f"The last poll failed: {error}")
-        return replace(seen, output=seen.output.replace("\0", "\ufffd"), detail=seen.detail.replace("\0", "\ufffd"))
+        detail = _short(seen.detail, DETAIL_CHARACTERS)
+        return replace(seen, output=seen.output.replace("\0", "\ufffd"), detail=detail.replace("\0", "\ufffd"))
 
     def cancel(self, call: Call, handle: Handle) -> bool:
         try:
@@ -169,8 +170,7 @@ def fetched(url: str, base: str) -> str:
 
 def meaning(error: Exception, tool: str, talk: Talk) -> HookError:
     """What an error means for the run: not sent, turned down, or nobody knows. Fit for people."""
-    said = talk.fit_for_people(error)
-    said = said if len(said) <= SAID_CHARACTERS else said[:SAID_CHARACTERS] + "…"
+    said = _short(talk.fit_for_people(error), SAID_CHARACTERS)
     status = _status(error)
     if talk.may_have_begun:
         return OutcomeUnknown(f"{tool} was called, and what came of it is not known: {said}")
@@ -181,6 +181,10 @@ def meaning(error: Exception, tool: str, talk: Talk) -> HookError:
     if status == 429 or talk.has_begun_nothing or _never_left(error):
         return Unreachable(f"{tool} could not be reached: {said}")
     return OutcomeUnknown(f"{tool} was called, but gave no answer that is understood: {said}")
+
+
+def _short(text: str, characters: int) -> str:
+    return text if len(text) <= characters else text[:characters] + "…"
 
 
 def _never_left(error: BaseException) -> bool:

@@ -43,17 +43,20 @@ def exchange(
     content: bytes = b"",
     timeout_s: float,
     max_bytes: int = MAX_BYTES,
+    trust: ssl.SSLContext | None = None,
 ) -> Answer:
     """Send one request and read at most `max_bytes` of the answer, all within `timeout_s` seconds.
 
-    Raises NotSent or Broken, with a reason fit for a page.
+    `trust` is whom to believe in place of the usual authorities. Raises NotSent or Broken, with a reason fit for a page.
     """
     line = _Line(timeout_s)
     headers = (headers or {}) | {"Accept-Encoding": "identity"}  # a packed answer could unfold without bounds
     try:
         with (
             line,
-            httpx2.Client(timeout=timeout_s, follow_redirects=False, trust_env=False, verify=_trust()) as client,
+            httpx2.Client(
+                timeout=timeout_s, follow_redirects=False, trust_env=False, verify=trust or _trust()
+            ) as client,
             client.stream(
                 method, url, headers=headers, content=content or None, extensions={"trace": line.note}
             ) as response,

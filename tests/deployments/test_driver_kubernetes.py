@@ -1,6 +1,11 @@
 """The kubernetes driver against an API server whose every object and answer fits the published schema."""
 
+import json
+import socket
 import ssl
+import threading
+import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from types import SimpleNamespace
@@ -10,8 +15,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from deployments.drivers import DRIVERS, Call, HookRefused, Unreachable
+from deployments.drivers import DRIVERS, Call, HookRefused, OutcomeUnknown, Unreachable
 from deployments.drivers.cluster import rollout
+from deployments.drivers.kit import DETAIL_CHARACTERS
+from deployments.drivers.wire import MAX_BYTES
 from tests.deployments.rigs.kubernetes import KubernetesRig
 
 driver = DRIVERS["kubernetes"]
@@ -268,3 +275,110 @@ def test_a_rollout_is_judged_as_kubectl_judges_it(found, status, said):
     assert seen[0] == status
     assert said in seen[1]
     assert 0 <= seen[2] <= 1
+
+
+# What is too much
+
+
+def flooding(rig, where: str, bytes_: int):
+    """Let the answers to a path grow by so many bytes of white space, which is JSON all the same."""
+    real = type(rig).answer.__get__(rig)
+
+    def answer(method, path, headers, body):
+        status, *rest = real(method, path, headers, body)
+        if where not in f"{method} {path}":
+            return (status, *rest)
+        said = rest[0] if isinstance(rest[0], bytes) else json.dumps(rest[0]).encode()
+        return status, said + b" " * bytes_
+
+    rig.answer = answer
+
+
+def test_an_answer_that_is_longer_than_can_be_read_leaves_the_rollout_running(rig):
+    call = calling(rig)
+    handle = driver.start(call)
+    rig.finish("deploy-1")
+    flooding(rig, "GET /apis", MAX_BYTES)
+    seen = driver.poll(call, handle)
+
+    assert (seen.status, seen.output) == ("running", "")
+    assert "answered more than can be read" in seen.detail
+    del rig.answer
+    assert looks(rig, call, handle)[-1].status == "succeeded"
+
+
+def test_a_first_question_that_is_answered_with_too_much_has_begun_nothing(rig):
+    flooding(rig, "GET /apis", MAX_BYTES)
+    with pytest.raises(Unreachable, match="more than can be read"):
+        driver.start(calling(rig))
+    assert rig.starts() == []
+
+
+def test_a_write_that_is_answered_with_too_much_may_have_begun_something(rig):
+    flooding(rig, "PATCH", MAX_BYTES)
+    with pytest.raises(OutcomeUnknown, match="more than can be read"):
+        driver.start(calling(rig))
+    assert rig.starts() == ["deploy-1"]
+
+
+def test_more_events_than_can_be_read_leave_the_log_empty_and_the_rollout_is_followed(rig):
+    flooding(rig, "/events", MAX_BYTES)
+    call = calling(rig)
+    handle = driver.start(call)
+    rig.finish("deploy-1")
+    seen = looks(rig, call, handle)
+    assert (seen[-1].status, "".join(one.output for one in seen)) == ("succeeded", "")
+
+
+def test_an_answer_just_below_the_bound_is_read(rig):
+    flooding(rig, "GET /apis", MAX_BYTES // 2)
+    driver.start(calling(rig))
+    assert rig.image == NEW
+
+
+def test_a_server_that_never_comes_to_an_end_is_left_when_the_time_is_over(rig, settings):
+    settings.HOOK_TIMEOUT_S = 1
+    with Drip() as slow:
+        began = time.monotonic()
+        with pytest.raises(Unreachable, match="no whole answer within"):
+            driver.start(calling(rig, config={"server": slow.url}))
+        assert time.monotonic() - began < 8
+    assert rig.starts() == []
+
+
+class Drip:
+    """A server that sends a header, and then a byte of the answer every tenth of a second."""
+
+    def __enter__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.over = threading.Event()
+        threading.Thread(target=self.serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.socket.close()
+
+    def serve(self):
+        with suppress(OSError):
+            line, _ = self.socket.accept()
+            line.recv(65536)
+            line.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{")
+            while not self.over.wait(0.1):
+                line.sendall(b" ")
+
+
+def test_a_message_of_the_cluster_is_cut_to_what_people_read(rig):
+    call = calling(rig)
+    handle = driver.start(call)
+    rig.deployment["spec"]["template"]["spec"]["containers"][0]["image"] = "hand:" + "x" * 100_000
+    seen = driver.poll(call, handle)
+    assert seen.status == "unknown"
+    assert len(seen.detail) == DETAIL_CHARACTERS + 1
+
+
+def test_a_certificate_that_is_none_is_refused_before_anything_is_asked(rig):
+    with pytest.raises(HookRefused, match="CA certificate cannot be read"):
+        driver.start(calling(rig, config={"ca": ["-----BEGIN CERTIFICATE-----", "bm8=", "-----END CERTIFICATE-----"]}))
+    assert rig.requests == []
