@@ -1,17 +1,45 @@
 """Reads of deployments by their domain names."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from accounts import policy
 from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING, DeploymentKind, DeploymentState, RunState
+from releases.models import Phase
 from releases.states import Tier
 
 # No run waits longer than its claim or its driver's patience: what is due later than this was put there by a clock that was wrong.
 LONGEST_WAIT = timedelta(minutes=10)
+
+
+def put_off_by_a_clock(now: datetime) -> Q:
+    """Deployments that are due later than anything puts them off but a clock that was wrong, and was set back since.
+
+    While it runs the engine looks every few seconds; while it is verified, as often as its environment says; what is queued or
+    scheduled, at its time; what soaks, when the longest soak of its product can be over. What is held or waits for a person rests.
+    """
+    late, time = Q(due_at__gt=now + LONGEST_WAIT), F("environment__verification__interval_s")
+    pause = Greatest(Coalesce(time, 0), Coalesce(F("environment__verification__delay_s"), 0)) * SECOND
+    soak = Phase.objects.filter(product=OuterRef("environment__product")).order_by("-soak_minutes")
+    soaked_at = F("verified_at") + Coalesce(Subquery(soak.values("soak_minutes")[:1]), 0) * MINUTE
+    past_its_time = Q(scheduled_for__isnull=True) | Q(due_at__gt=F("scheduled_for"))
+    return late & (
+        Q(state=DeploymentState.RUNNING)
+        | Q(state=DeploymentState.VERIFYING, due_at__gt=_instant(Value(now + LONGEST_WAIT) + pause))
+        | Q(state=DeploymentState.SUCCEEDED, due_at__gt=_instant(soaked_at))
+        | Q(past_its_time, state__in=[DeploymentState.SCHEDULED, DeploymentState.QUEUED], held_at__isnull=True)
+    )
+
+
+SECOND, MINUTE = (Value(timedelta(seconds=n), output_field=models.DurationField()) for n in (1, 60))
+
+
+def _instant(expression) -> ExpressionWrapper:
+    return ExpressionWrapper(expression, output_field=models.DateTimeField())
 
 
 class DeploymentQuerySet(models.QuerySet):
@@ -55,7 +83,9 @@ class DeploymentQuerySet(models.QuerySet):
         return self.exclude(started_by=user).exclude(by_itself)
 
     def due(self):
-        return self.filter(due_at__lte=timezone.now())
+        """Those that the engine should look at now."""
+        now = timezone.now()
+        return self.filter(Q(due_at__lte=now) | put_off_by_a_clock(now), due_at__isnull=False)
 
 
 class RunQuerySet(models.QuerySet):

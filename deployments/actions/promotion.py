@@ -39,11 +39,14 @@ def promote_from(deployment_id: int) -> list[Deployment]:
 
     A claim of LEASE_S seconds keeps a failure from being repeated each second.
     """
-    now = timezone.now()
-    rows = Deployment.objects.filter(pk=deployment_id, state=DeploymentState.SUCCEEDED, due_at__lte=now)
-    if not rows.update(due_at=now + timedelta(seconds=LEASE_S)):
-        return []
-    return promote(Deployment.objects.values_list("release_id", flat=True).get(pk=deployment_id))
+    with transaction.atomic(durable=True):
+        rows = Deployment.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
+        row = rows.due().filter(pk=deployment_id, state=DeploymentState.SUCCEEDED).first()
+        if row is None:
+            return []
+        row.due_at = timezone.now() + timedelta(seconds=LEASE_S)
+        row.save(update_fields=["due_at"])
+    return promote(row.release_id)
 
 
 def promote(release_id: int) -> list[Deployment]:

@@ -57,7 +57,7 @@ def _claim(deployment_id: int) -> tuple[Deployment, Sample | None, bool] | None:
     now = timezone.now()
     with transaction.atomic(durable=True):
         rows = Deployment.objects.select_for_update(skip_locked=True, of=("self",), no_key=True)
-        deployment = rows.filter(pk=deployment_id, state=DeploymentState.VERIFYING, due_at__lte=now).first()
+        deployment = rows.due().filter(pk=deployment_id, state=DeploymentState.VERIFYING).first()
         if deployment is None:
             return None
         deployment.due_at = now + timedelta(seconds=LEASE_S)
