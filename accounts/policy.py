@@ -70,6 +70,17 @@ def require(user: User, right: str, obj=None) -> None:
     What belongs to no product is seen by everybody who sees any.
     """
     rights_of(user, fresh=True)
+    _require(user, right, obj)
+
+
+def require_each(user: User, right: str, objects: Iterable) -> None:
+    """As `require` for every one of the objects, asked anew once."""
+    rights_of(user, fresh=True)
+    for obj in objects:
+        _require(user, right, obj)
+
+
+def _require(user: User, right: str, obj) -> None:
     if may(user, right, obj):
         return
     if obj is not None and not _sees(user, scope_of(obj)):

@@ -47,15 +47,18 @@ def approve_many(ballots: Iterable[Ballot], *, actor: User, comment: str = "") -
     if len(ballots) > MANY:
         refuse("too-many", f"Approve at most {MANY} at once.")
     comment = texts.fit(comment, "comment")
-    requests = {ballot.request_id: _request(ballot.request_id, actor) for ballot in ballots}
+    requests = _requests([ballot.request_id for ballot in ballots], actor)
     policy.require_person(actor)
     return [_cast(ballot, requests[ballot.request_id], actor, comment) for ballot in ballots]
 
 
-def _request(request_id: int, actor: User) -> ApprovalRequest:
-    request = ApprovalRequest.objects.with_subjects().get(pk=request_id)
-    policy.require(actor, "releases.view_product", request)
-    return request
+def _requests(ids: list[int], actor: User) -> dict[int, ApprovalRequest]:
+    """{id: request} of all of them in the actor's sight, in as many queries as for one."""
+    found = ApprovalRequest.objects.with_subjects().in_bulk(ids)
+    if missing := set(ids) - found.keys():
+        raise ApprovalRequest.DoesNotExist(f"There is no request {min(missing)}.")
+    policy.require_each(actor, "releases.view_product", found.values())
+    return found
 
 
 def _cast(ballot: Ballot, request: ApprovalRequest, actor: User, comment: str) -> Cast:

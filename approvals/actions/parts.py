@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
+from django.db.models import Prefetch, prefetch_related_objects
 
-from approvals.models import ApprovalRequest, FreezeOverride, Lift, Policy, Waiver
+from approvals.models import ApprovalRequest, FreezeOverride, Lift, Policy, Vote, Waiver
 from approvals.models.request import SUBJECT_FIELDS
 from approvals.states import Subject
 from core import texts
@@ -21,7 +22,7 @@ def locked_request(request_id: int) -> Iterator[ApprovalRequest]:
     ids = ApprovalRequest.objects.values(*fields).get(pk=request_id)
     with transaction.atomic(durable=True):
         subject = lock_subject(ids["kind"], ids[f"{SUBJECT_FIELDS[ids['kind']]}_id"])
-        request = ApprovalRequest.objects.select_for_update(of=("self",), no_key=True).get(pk=request_id)
+        request = _rows(ApprovalRequest, "product").get(pk=request_id)
         bind(request, subject)
         yield request
 
@@ -118,6 +119,27 @@ def lock_standing(subject) -> ApprovalRequest | None:
 def bind(request: ApprovalRequest, subject) -> None:
     """Let the request speak of the very object that is locked."""
     setattr(request, SUBJECT_FIELDS[request.kind], subject)
+
+
+def read_votes(request: ApprovalRequest) -> None:
+    """Read the votes of a locked request anew, with their people, and its rules once: all who ask within the door get these."""
+    getattr(request, "_prefetched_objects_cache", {}).pop("votes", None)
+    votes = Vote.objects.select_related("person", "seat")
+    prefetch_related_objects([request], "rules", Prefetch("votes", votes))
+
+
+@contextmanager
+def standing_alone(request: ApprovalRequest) -> Iterator:
+    """The subject of a locked request that decides over it, which answers its gates with this very request and its votes."""
+    subject = request.subject
+    known = subject.requests.all()
+    known._result_cache, known._prefetch_done = [request], True
+    before = getattr(subject, "_prefetched_objects_cache", {})
+    subject._prefetched_objects_cache = {**before, "requests": known}
+    try:
+        yield subject
+    finally:
+        subject._prefetched_objects_cache.pop("requests", None)
 
 
 def needs_text(text: str, message: str, field: str = "comment") -> str:

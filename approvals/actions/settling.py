@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from approvals import matching, sheet, tally
-from approvals.actions import opening, outcomes, sheets
+from approvals.actions import opening, outcomes, parts, sheets
 from approvals.models import ApprovalRequest
 from approvals.states import RequestState, Verdict
 from core.events import record
@@ -20,7 +20,8 @@ def settle_locked(request: ApprovalRequest, actor: User) -> None:
     if request.state == RequestState.PENDING:
         _decide(request, actor)
     if request.state == RequestState.APPROVED and not request.is_retrospective:
-        outcomes.of(request).approved(request, actor)
+        with parts.standing_alone(request):
+            outcomes.of(request).approved(request, actor)
 
 
 def _decide(request: ApprovalRequest, actor: User) -> None:

@@ -2,10 +2,10 @@
 
 from accounts import policy
 from accounts.models import User
-from approvals import guards, places, sheet
+from approvals import guards, places, sheet, tally
 from approvals.actions import parts, settling, sheets
 from approvals.models import ApprovalRequest, Vote
-from approvals.states import RequestState, Verdict, VoteState
+from approvals.states import RequestState, Verdict
 from core import texts
 from core.blockers import refuse, refuse_if
 from core.events import record
@@ -26,6 +26,7 @@ def cast_vote(
         policy.require_person(actor)
         verdict = _known(verdict)
         _require_pending(request)
+        parts.read_votes(request)
         refuse_if(guards.instant_past(request.subject))
         place = _place_of(actor, request, seat_id)
         comment = texts.fit(comment, "comment")
@@ -37,6 +38,7 @@ def cast_vote(
             sheets.bring_up_to_date(request, live)
             _replace_earlier(request, actor, verdict, place)
             vote = _cast(request, actor, verdict, comment, place, live)
+            parts.read_votes(request)
             settling.settle_locked(request, actor)
     return vote
 
@@ -110,7 +112,7 @@ def _place_of(actor: User, request: ApprovalRequest, seat_id: int | None) -> pla
 
 def _replace_earlier(request: ApprovalRequest, actor: User, verdict: str, place: places.Place) -> None:
     """End the vote that this one replaces: the actor's own, or that of a stand-in whose person now votes in person."""
-    for earlier in request.votes.filter(state=VoteState.CAST).select_related("person"):
+    for earlier in tally.cast(request):
         if earlier.person_id == actor.pk:
             if earlier.verdict == verdict and earlier.seat_id == place.seat.pk:
                 refuse("voted-already", f"You have {earlier.get_verdict_display().lower()} it already.")
@@ -141,6 +143,7 @@ def revoke_vote(vote_id: int, *, actor: User, reason: str) -> Vote:
             refuse("not-your-vote", "Only the person who cast a vote may take it back.")
         _require_revocable(request)
         _revoke(vote, request, actor, reason)
+        parts.read_votes(request)
         with sheet.held(request.subject) as live:
             sheets.bring_up_to_date(request, live)
             settling.settle_locked(request, actor)

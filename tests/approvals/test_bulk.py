@@ -1,5 +1,7 @@
 """Approving many together: each on its own sheet, by the same door, and only where the policy row allows it."""
 
+import re
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -173,6 +175,24 @@ def test_a_digest_that_is_missing_or_another_ones_counts_as_moved(signed_in, ask
     del sent[f"digest-{second.pk}"]
     assert "0 approved, 2 not" in text(signed_in(people.qa).post(BULK, sent))
     assert not Vote.objects.exists()
+
+
+@pytest.mark.parametrize(("need", "each"), [(2, 24), (1, 35)], ids=["others-are-needed", "quorum-complete"])
+def test_each_more_costs_the_same_and_no_rule_or_vote_is_read_twice_for_one(signed_in, asked, people, need, each):
+    client = signed_in(people.qa)
+
+    def queries(count: int) -> list[str]:
+        sent = ballots(*(asked({"qa-approver": need}) for _ in range(count)))
+        with CaptureQueriesContext(connection) as seen:
+            assert f"{count} approved" in text(client.post(BULK, sent))
+        return [query["sql"] for query in seen.captured_queries]
+
+    queries(1)  # what a process reads once
+    few, more = queries(2), queries(5)
+
+    assert len(more) - len(few) <= 3 * each
+    reads = [Counter(re.findall(r'FROM "approvals_(requestrule|vote)"', " ".join(asked))) for asked in (few, more)]
+    assert reads[1] - reads[0] == {"requestrule": 3, "vote": 2 * 3}  # votes before this one, and with it
 
 
 def test_a_repeat_is_harmless_and_says_that_the_approval_stands(signed_in, asked, people):
