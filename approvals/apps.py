@@ -135,6 +135,7 @@ OF_CHANGE = (
 OF_SIGNOFF = ("signoff.signed_off", "signoff.waived", "signoff.reported")
 OF_PRESENCE = ("absence.added", "delegation.ended")
 OF_PRODUCT = ("environment.*", "product.pipeline_ordered", "product.phase_*", "product.environment_placed")
+OF_NAMES = ("person.changed", "product.changed")
 OF_TEMPLATE = ("template.revised", "template.retired")
 OF_STOP = ("release.unblocked", "product.unblocked", "environment.unblocked")
 
@@ -162,6 +163,7 @@ def react() -> None:
     outbox.on("policy.discarded", consumer="approvals.follow_policy", run=reactions.follow_policy)
     outbox.on(OF_STOP, consumer="approvals.follow_stop", run=reactions.follow_stop)
     outbox.on("freeze.changed", consumer="approvals.follow_freeze", run=reactions.follow_freeze)
+    outbox.on(OF_NAMES, consumer="approvals.follow_rename", run=reactions.follow_rename)
     outbox.on(OF_PRODUCT, consumer="approvals.follow_environment", run=reactions.follow_environment)
     outbox.on(
         ("release.candidate_added", "release.plan_edited"),

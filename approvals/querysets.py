@@ -64,6 +64,16 @@ class RequestQuerySet(models.QuerySet):
     def about_product(self, product_id: int):
         return self.filter(product=product_id)
 
+    def naming_person(self, person_id: int):
+        """Those whose sheet says the name of a person: an owner of the rollback plan or of a risk."""
+        named = Q(release__rollback_plan__owner=person_id) | Q(release__risks__owner=person_id)
+        return self.filter(named).distinct()
+
+    def naming_product(self, product_id: int):
+        """Those whose sheet says the name of a product: their own, that of what must ship first, that of a policy's row."""
+        named = Q(release__dependencies__needs__product=product_id) | Q(proposal__rows__product=product_id)
+        return self.filter(named | Q(product=product_id)).distinct()
+
     def overdue(self):
         """Pending past their deadline. A retrospective one never expires: it stays open until it is given."""
         return self.pending().deciding().filter(due_at__lte=timezone.now())

@@ -68,6 +68,15 @@ def follow_environment(event: Event, key: str, target: str) -> None:
     actions.align_all(ApprovalRequest.objects.standing().about_product(int(product_id)), editor=event.actor)
 
 
+def follow_rename(event: Event, key: str, target: str) -> None:
+    """A sheet says people and products by their names: whatever names this one is another sheet now (docs/decisions)."""
+    if not {"name", "first_name", "last_name"} & event.payload["changed"].keys():
+        return
+    standing = ApprovalRequest.objects.standing()
+    named = standing.naming_person if event.name == "person.changed" else standing.naming_product
+    actions.align_all(named(_id_of(event)), editor=event.actor)
+
+
 def renew_signoffs(event: Event, key: str, target: str) -> None:
     if event.name == "release.plan_edited" and "candidate" not in event.payload.get("changed", {}):
         return

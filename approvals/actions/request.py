@@ -148,7 +148,11 @@ def _bring_in_step(request: ApprovalRequest, editor: User | None) -> None:
     if request.state not in tally.STANDING:
         return
     actor, subject = editor or system_user(), request.subject
-    stance = Stance.ASKED if request.is_retrospective else kind_of(subject).stance(subject)
+    stance = kind_of(subject).stance(subject)
+    if stance == Stance.ACTED_ON and request.state == RequestState.APPROVED:
+        return  # it has shipped, or holds: names and places that change later leave the agreement as it was
+    if request.is_retrospective:
+        stance = Stance.ASKED
     if stance == Stance.GONE and request.state == RequestState.APPROVED and request.kind not in _CARRIES_ON:
         return  # what was granted has ended in its own time: the agreement to it stays as it was
     if stance == Stance.GONE:

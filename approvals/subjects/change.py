@@ -5,6 +5,8 @@ from approvals.subjects import parts
 from approvals.subjects.kind import Facts, Kind, Stance, address, highest_tier
 from releases.states import ChangeState, ChangeType, RiskBand
 
+ACTED_ON = (ChangeState.IMPLEMENTING, ChangeState.DONE, ChangeState.FAILED, ChangeState.BACKED_OUT)
+
 
 def facts(change) -> Facts:
     return Facts(
@@ -40,6 +42,8 @@ def content(change) -> dict[str, dict]:
 def stance(change) -> Stance:
     if change.state in (ChangeState.WITHDRAWN, ChangeState.REJECTED):
         return Stance.GONE
+    if change.state in ACTED_ON:
+        return Stance.ACTED_ON
     return Stance.BACK if change.state in (ChangeState.NEW, ChangeState.ASSESSING) else Stance.ASKED
 
 

@@ -18,6 +18,7 @@ class Stance(StrEnum):
     WAITS = "waits"  # it will be wanted again: the request is suspended
     BACK = "back"  # it went back to where it is asked anew: superseded
     GONE = "gone"  # it will never be wanted: withdrawn
+    ACTED_ON = "acted on"  # what was agreed to has come of it: an approval stays as it was
 
 
 @dataclass(frozen=True)

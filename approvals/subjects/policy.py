@@ -85,6 +85,8 @@ def authors(policy) -> set[int]:
 def stance(policy) -> Stance:
     if policy.state == PolicyState.DISCARDED:
         return Stance.GONE
+    if policy.state in (PolicyState.IN_FORCE, PolicyState.RETIRED):
+        return Stance.ACTED_ON
     return Stance.BACK if policy.state == PolicyState.DRAFT else Stance.ASKED
 
 

@@ -5,7 +5,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from approvals.states import Facet, GrantState, SignoffState, Subject
 from approvals.subjects import parts
 from approvals.subjects.kind import Facts, Kind, Stance, address, highest_tier
-from releases.states import ReleaseState, RiskBand
+from releases.states import WENT_LIVE, ReleaseState, RiskBand
 
 PARTS = (
     "changes",
@@ -119,6 +119,8 @@ def stance(release) -> Stance:
         return Stance.GONE
     if release.state in CAME_BACK:
         return Stance.BACK
+    if release.state in WENT_LIVE:
+        return Stance.ACTED_ON
     return Stance.WAITS if release.state in NOT_ASKED_NOW else Stance.ASKED
 
 

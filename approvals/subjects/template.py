@@ -40,6 +40,8 @@ def content(template) -> dict[str, dict]:
 def stance(template) -> Stance:
     if template.state == "retired":
         return Stance.GONE
+    if template.state == "approved":
+        return Stance.ACTED_ON
     return Stance.BACK if template.state == "draft" else Stance.ASKED
 
 

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 
+from accounts.actions import change_person
 from approvals.actions import cast_vote, report_verdict, sign_off
 from approvals.models import Signoff, Vote
 from core import outbox
@@ -11,6 +13,8 @@ from core.models import Delivery
 from releases import actions as doors
 from tests.approvals.conftest import shown
 from tests.factories import approvals, releases
+from tests.factories.accounts import person
+from tests.factories.releases import put_in_state
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +51,49 @@ def test_an_edit_of_the_plan_ends_the_vote_and_names_the_editor(ask, release, pe
     deliver()
     assert states(request, release) == ("pending", "ready")
     assert Vote.objects.get().ended_because == f"Window changed, edited by {people.manager.name}."
+
+
+def test_whoever_owns_the_way_back_is_renamed_and_those_who_watch_it_are_asked_again(ask, release, people):
+    owner = release.rollback_plan.owner
+    request = voted(ask, people)
+    change_person(owner.pk, actor=owner, last_name="Married")
+    deliver()
+    assert states(request, release) == ("pending", "ready")
+    assert (
+        Vote.objects.get().ended_because
+        == f"Rollback changed, edited by {get_user_model().objects.get(pk=owner.pk).name}."
+    )
+
+
+def test_the_product_that_must_ship_first_is_renamed_and_a_vote_on_the_scope_ends(ask, release, people):
+    needed = releases.release(state="testing")
+    release.dependencies.create(needs=needed, must_ship_first=True)
+    request = voted(ask, people)
+    doors.change_product(needed.product_id, actor=person(roles=["administrator"]), name="Ledger")
+    deliver()
+    assert request.__class__.objects.get(pk=request.pk).state == "pending"
+    assert Vote.objects.get().ended_because.startswith("Scope changed")
+
+
+def test_another_address_of_a_person_or_somebody_elses_name_ends_no_vote(ask, release, people):
+    owner = release.rollback_plan.owner
+    request = voted(ask, people)
+    change_person(owner.pk, actor=owner, email="new@slipway.example")
+    change_person(people.reader.pk, actor=people.reader, last_name="Married")
+    deliver()
+    assert states(request, release) == ("approved", "ready")
+
+
+@pytest.mark.parametrize("state", ["released", "rolled_back", "review", "closed"])
+def test_what_has_shipped_keeps_its_approval_whatever_is_renamed_or_moved_afterwards(ask, release, people, state):
+    request = voted(ask, people)
+    owner, place = release.rollback_plan.owner, release.product.environments.first()
+    put_in_state(release, state)
+    change_person(owner.pk, actor=owner, last_name="Married")
+    doors.change_environment(place.pk, actor=person(roles=["administrator"]), name="Elsewhere")
+    deliver()
+    assert states(request, release) == ("approved", state)
+    assert Vote.objects.get().state == "cast"
 
 
 def test_a_new_title_ends_no_vote(ask, release, people):
