@@ -27,7 +27,7 @@ class Refused(Exception):
 
     def __init__(self, blockers: Iterable[Blocker] | Blocker):
         self.blockers = [blockers] if isinstance(blockers, Blocker) else list(blockers)
-        super().__init__("; ".join(b.message for b in self.blockers))
+        super().__init__(" ".join(b.message for b in self.blockers))
 
 
 def refuse(code: str, message: str, *, url: str = "", fix: str = "", field: str = "") -> None:

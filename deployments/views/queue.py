@@ -5,15 +5,15 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts import policy
-from core.blockers import Refused
 from deployments import queue as lines
 from deployments.actions import progression
 from deployments.actions import queue as doors
+from deployments.views.asking import asked_for
 from deployments.views.finding import the_deployment
 from deployments.views.tab import RIGHT, the_release
 
@@ -55,7 +55,7 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
         "keep": "Go back",
         "back": row.get_absolute_url(),
     }
-    return _asked(
+    return asked_for(
         request,
         asked,
         lambda reason: doors.hold_deployment(row.pk, actor=request.user, reason=reason),
@@ -118,25 +118,9 @@ def _standstill(request, release, right: str, door: Callable, words: dict, done:
     candidate = release.candidate
     asked = {name: text.format(candidate=candidate) for name, text in words.items()}
     asked["back"] = reverse("deployments:tab", args=[release.product.slug, release.version])
-    return _asked(
+    return asked_for(
         request,
         asked,
         lambda reason: door(candidate.pk, actor=request.user, reason=reason),
         done.format(candidate=candidate),
     )
-
-
-def _asked(request: HttpRequest, asked: dict, door: Callable[[str], object], done: str) -> HttpResponse:
-    """The page that asks for a reason, which keeps what was typed (422), or the deed and back to where it was asked."""
-    if request.method != "POST":
-        return render(request, "confirm.html", asked)
-    reason = request.POST.get("reason", "")
-    try:
-        door(reason)
-    except Refused as refusal:
-        missing = next((b.message for b in refusal.blockers if b.field == "reason"), "")
-        if not missing:
-            raise
-        return render(request, "confirm.html", asked | {"reason_error": missing, "reason_value": reason}, status=422)
-    messages.success(request, done)
-    return redirect(asked["back"])

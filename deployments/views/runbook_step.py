@@ -12,6 +12,7 @@ from deployments.actions import runbook as writing
 from deployments.actions import runbook_step as doing
 from deployments.forms import StepForm
 from deployments.models import RunbookStep
+from deployments.views.asking import asked_for
 from deployments.views.runbook import RIGHT, the_runbook
 from releases import frame
 from releases.models import Release
@@ -22,10 +23,24 @@ AT_ONCE = {
     "done": (doing.finish_step, "Done"),
     "take-over": (doing.take_over, "It is yours now"),
 }
-# verb: (door, title, submit, keep)
+# verb: (door, title, what it means, submit, keep, what is said afterwards); {step} is its name
 WITH_REASON = {
-    "fail": (doing.fail_step, "What went wrong?", "It failed", "Go back"),
-    "skip": (doing.skip_step, "Skip this step?", "Skip it", "Leave it"),
+    "fail": (
+        doing.fail_step,
+        "What went wrong with “{step}”?",
+        "What comes after it waits until it is tried again and done, or skipped.",
+        "It failed",
+        "Go back",
+        "{step}: failed",
+    ),
+    "skip": (
+        doing.skip_step,
+        "Skip “{step}”?",
+        "It is not done, and what comes after it goes on as if it were.",
+        "Skip it",
+        "Leave it",
+        "{step}: skipped",
+    ),
 }
 
 
@@ -92,17 +107,18 @@ def step_act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         return redirect(step.runbook)
     if verb not in WITH_REASON:
         raise Http404
-    door, title, submit, keep = WITH_REASON[verb]
-    if request.method == "POST":
-        door(step.pk, actor=request.user, reason=request.POST.get("reason", ""))
-        messages.success(request, f"{step.name}: {'failed' if verb == 'fail' else 'skipped'}")
-        return redirect(step.runbook)
-    context = {
-        "title": title,
-        "text": step.name,
+    door, title, text, submit, keep, said = WITH_REASON[verb]
+    asked = {
+        "title": title.format(step=step.name),
+        "text": text,
         "submit": submit,
         "keep": keep,
         "back": step.runbook.get_absolute_url(),
         "kind": "danger",
     }
-    return render(request, "confirm.html", context)
+    return asked_for(
+        request,
+        asked,
+        lambda reason: door(step.pk, actor=request.user, reason=reason),
+        said.format(step=step.name),
+    )

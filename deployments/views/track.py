@@ -17,7 +17,10 @@ from releases.states import Needs
 
 @dataclass
 class Stop:
-    """One environment of the pipeline, as this release sees it. `line` are all that wait for it, `waiting` those of ours."""
+    """One environment of the pipeline, as this release sees it.
+
+    `newest` is our deployment that holds it, else our newest; `line` are all that wait for it, `waiting` those of ours.
+    """
 
     environment: Environment
     standing: pipeline.Standing
@@ -117,12 +120,13 @@ def _stops(release: Release, seen: pipeline.Pipeline, environments: list, rows: 
         pk = standing.environment.pk
         ours = [row for row in rows if row.environment_id == pk and row.candidate_id == release.candidate_id]
         forward = [row for row in ours if not row.is_rollback]
+        holding = [row for row in forward if row.is_live]
         made[pk] = Stop(
             standing.environment,
             standing,
             running.get(pk),
             live.get(pk),
-            forward[0] if forward else None,
+            next(iter(holding or forward), None),
             lines.get(pk, []),
             [row for row in forward if row.state in WAITING],
         )

@@ -68,14 +68,24 @@ def test_the_tab_says_where_an_environment_was_replaced_before_it_had_soaked(rea
     assert "replaced before it had soaked" in seen(reader)
 
 
+def test_a_deployment_that_runs_there_is_shown_before_a_newer_one_that_waits(reader, line):
+    running = shipping.deployment(line.release, line.test, "running")
+    shipping.deployment(line.release, line.test, "awaiting_approval")
+
+    page = seen(reader)
+
+    assert f'<a class="btn primary" href="{running.get_absolute_url()}">' in page
+    assert "Watch it" in page
+
+
 def test_the_environment_that_the_reader_chooses_shows_its_gates(reader, line):
     line.phase(line.eu, line.us)
     line.verify(line.test)
 
-    assert "Deploy to eu" in seen(reader)
+    assert "Deploy to EU" in seen(reader)
     assert "?to=us#next" in seen(reader)
-    assert "Deploy to us" in seen(reader, f"{TAB}?to=us")
-    assert "Deploy to eu" in seen(reader, f"{TAB}?to=nowhere")
+    assert "Deploy to US" in seen(reader, f"{TAB}?to=us")
+    assert "Deploy to EU" in seen(reader, f"{TAB}?to=nowhere")
 
 
 def test_a_phase_that_nobody_may_automate_any_more_says_so(reader, line):
