@@ -18,7 +18,7 @@ PAGES ?= home=/ release=$(PAYMENTS)/ approvals=$(PAYMENTS)/approvals/ deployment
 help:
 	@echo "make run      start Slipway (PORT=8000), with its own servers unless DATABASE_URL and REDIS_URL name others"
 	@echo "make test     run the tests, with real servers and a real browser"
-	@echo "make soak     random histories of approvals (EXAMPLES=200 STEPS=40); all nonsense everywhere; 200 deployments while workers are killed"
+	@echo "make soak     random histories and quorums of approvals (EXAMPLES=200 STEPS=40); all nonsense everywhere; 200 deployments while workers are killed"
 	@echo "make bench    measure what many watchers of a live deployment cost, and judge it (under 3 minutes)"
 	@echo "make check    lint, contracts between rooms, migrations, deployment settings, lock files"
 	@echo "make format   let ruff put the code in shape"
@@ -61,7 +61,7 @@ else
 endif
 
 soak: $(V)/.dev
-	@SOAK_EXAMPLES=$(or $(EXAMPLES),200) SOAK_STEPS=$(or $(STEPS),40) $(PYTHON) -m pytest -q tests/approvals/test_stateful.py
+	@SOAK_EXAMPLES=$(or $(EXAMPLES),200) SOAK_STEPS=$(or $(STEPS),40) $(PYTHON) -m pytest -q tests/approvals/test_stateful.py tests/approvals/test_quorum.py
 	@SOAK_EXAMPLES=1 $(PYTHON) -m pytest -q tests/input
 	@$(PYTHON) -m pytest -q -s tests/soak
 
