@@ -11,6 +11,7 @@ from accounts.models import User
 from approvals import guards, matching, who
 from approvals.matching import Condition, Match, WantedRule
 from approvals.models import ApprovalRequest, Policy, PolicyRow, Rule
+from approvals.models.tables import SIGHT, teams_of
 from approvals.states import Subject
 from approvals.subjects import Facts, facts_of, kind_of
 from core import wording
@@ -135,12 +136,18 @@ def prepare(subjects: Iterable, policy: Policy) -> None:
     subjects = list(subjects)
     if subjects:
         prefetch_related_objects(subjects, *kind_of(subjects[0]).parts, *matching.TABLES)
-        # A retired version may name people whom no rule of today asks.
-        ids = who.names(Rule.objects.filter(row__policy=policy).values_list("who", flat=True), "person")
-        known = {user.pk: user for user in subjects[0].named_table.all()}
-        missing = {int(pk) for pk in ids} - known.keys()
-        if missing:
-            give(subjects, "named_table", [*known.values(), *User.objects.filter(pk__in=missing)])
+        _add_named(subjects, [*Rule.objects.filter(row__policy=policy).values_list("who", flat=True)])
+
+
+def _add_named(subjects: list, whos: list[str]) -> None:
+    """A retired version may name people and teams whom no rule of today asks: read with what they may see, as all are."""
+    known = {user.pk: user for user in subjects[0].named_table.all()}
+    if missing := {int(pk) for pk in who.names(whos, "person")} - known.keys():
+        people = User.objects.filter(pk__in=missing).prefetch_related(*SIGHT)
+        give(subjects, "named_table", [*known.values(), *people])
+    teams = {team.slug: team for team in subjects[0].team_table.all()}
+    if missing := set(who.names(whos, "team")) - teams.keys():
+        give(subjects, "team_table", [*teams.values(), *teams_of(missing)])
 
 
 # Who could give it

@@ -1,5 +1,7 @@
 """The small tables that every subject is judged by, as relations that lists can prefetch."""
 
+from collections.abc import Iterable
+
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
@@ -53,9 +55,13 @@ SIGHT = ("grants", "teams__grants")
 
 def teams_named():
     """The teams that a rule which may still be asked names, with their members and what these may see."""
-    return Team.objects.filter(slug__in=who.names(_naming("team:"), "team")).prefetch_related(
-        "members", *(f"members__{path}" for path in SIGHT)
-    )
+    return teams_of(who.names(_naming("team:"), "team"))
+
+
+def teams_of(slugs: Iterable[str]):
+    """Teams with their members and what these may see."""
+    rows = Team.objects.filter(slug__in=slugs)
+    return rows.prefetch_related("members", *(f"members__{path}" for path in SIGHT))
 
 
 def people_named():

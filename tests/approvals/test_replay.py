@@ -8,10 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from approvals import replay, versions
+from approvals import replay, trial, versions
 from approvals.actions import draft_policy, remove_row, save_row, set_shadow
-from approvals.models import ApprovalRequest, Policy, ShadowRun
+from approvals.models import ApprovalRequest, Policy, PolicyRow, Rule, ShadowRun
 from approvals.subjects import facts_of
+from releases.models import Release
 from tests.approvals.conftest import shown
 from tests.factories import approvals, releases
 from tests.factories.accounts import hold, person, team
@@ -266,6 +267,34 @@ def test_the_replay_costs_as_many_queries_for_200_requests_as_for_10(client, dra
     assert queries(client, url) == few
     page = client.get(url).content.decode()
     assert page.count('<th scope="row">') == 200
+
+
+def retired(who: str) -> Policy:
+    """A version that is over, with one row that asked `who`."""
+    over = Policy.objects.create(
+        subject="release", version=900 + Policy.objects.count(), state="retired", valid_from=timezone.now()
+    )
+    Rule.objects.create(row=PolicyRow.objects.create(policy=over, name="Named", position=1), who=who, need=1)
+    return over
+
+
+def test_a_retired_version_costs_the_same_however_many_it_named_and_still_knows_them():
+    release = releases.release()
+    named = [person(roles=["qa-approver"], on=release.product) for _ in range(8)]
+    gone = team("Long gone", named[6:], slug="long-gone")
+    one = retired(f"person:{named[0].pk},team:{gone.slug}")
+    many = retired(",".join([*sorted(f"person:{user.pk}" for user in named[:6]), f"team:{gone.slug}"]))
+
+    def tried(version):
+        with CaptureQueriesContext(connection) as asked:
+            (rule,) = trial.of_subject(version, Release.objects.select_related("product").get(pk=release.pk)).rules
+        return {found.person for found in rule.people}, len(asked)
+
+    (few, cost), (all_of_them, same) = tried(one), tried(many)
+
+    assert few == {named[0], *named[6:]}
+    assert all_of_them == set(named)
+    assert same == cost
 
 
 def test_the_page_counts_the_endings_and_shows_one_of_them(client, draft, write, people):
