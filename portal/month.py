@@ -15,7 +15,6 @@ from portal.needs import in_the_way
 from portal.strip import freezes_seen, instant
 from releases import occurrences
 from releases.models import FreezeWindow, Release
-from releases.occurrences import Occurrence
 from releases.states import IN_MOTION, OPEN, SHIPPED, ReleaseState
 
 MONTHS = (
@@ -132,12 +131,14 @@ def planned_deployments(user, start: datetime, end: datetime) -> list[Deployment
 def freeze_conflicts(releases, freezes: list[FreezeWindow]) -> list[Conflict]:
     """A window inside a freeze of production, without an override."""
     planned = [r for r in releases if r.state in IN_MOTION and r.state != ReleaseState.DEPLOYING]
-    return [_frozen(r, found) for r in planned for found in in_the_way(r, freezes)]
+    return [_frozen(r, found) for r in planned for found in folded(in_the_way(r, freezes))]
 
 
-def _frozen(release: Release, found: Occurrence) -> Conflict:
-    frozen = f"Production is frozen from {wording.moment(found.starts_at)} to {wording.moment(found.ends_at)}."
-    because = f"{wording.moment(release.window_starts_at)}. {frozen}"
+def _frozen(release: Release, found: Frozen) -> Conflict:
+    """Told once, however often the freeze comes again inside the window."""
+    more = wording.plural(len(found.occurrences) - 1, "more time") if len(found.occurrences) > 1 else ""
+    frozen = f"from {wording.moment(found.first.starts_at)} to {wording.moment(found.first.ends_at)}"
+    because = f"{wording.moment(release.window_starts_at)}. Production is frozen {frozen}{more and f', and {more}'}."
     title = f"{release} is planned inside {found.freeze.name}"
     return Conflict("freeze", title, because, "Move the window", edit_url(release), frozenset({release.pk}))
 

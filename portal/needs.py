@@ -12,6 +12,7 @@ from core import wording
 from deployments.models import Deployment
 from deployments.states import DeploymentState
 from portal import inbox, next_step
+from portal.frozen import folded
 from portal.links import address
 from releases import occurrences
 from releases.models import FreezeWindow, Release
@@ -96,11 +97,12 @@ def _window(release: Release) -> str:
 def collisions(releases) -> list[tuple[Release, Occurrence]]:
     """(release, occurrence of a freeze): the window of a release in motion lies in a freeze of production without an override.
 
-    Two queries and one for the products of the freezes, whatever the rows.
+    Of a freeze that comes again the first one that the window meets. Two queries and one for the products of the freezes,
+    whatever the rows.
     """
     planned = [r for r in releases if r.window_starts_at and r.state in IN_MOTION and r.state != ReleaseState.DEPLOYING]
     freezes = list(FreezeWindow.objects.standing().not_over().prefetch_related("products", "overrides"))
-    return [(r, found) for r in planned for found in in_the_way(r, freezes)]
+    return [(r, found.first) for r in planned for found in folded(in_the_way(r, freezes))]
 
 
 def in_the_way(release: Release, freezes) -> list[Occurrence]:

@@ -277,14 +277,14 @@ def frozen_words(client, reader, path="/calendar/2027/3/") -> str:
 
 
 def test_a_nightly_freeze_is_one_line_by_its_own_clock(manager, client):
-    nightly()
+    nightly(zone="Europe/Berlin")
     releases.freeze(name="Peak", starts_at=at(8), ends_at=at(11))
 
     html = frozen_words(client, manager)
 
     assert html.count('<li class="gate"') == 2
     assert "2 freezes" in html
-    assert "Every day, 22:00 to 06:00 in Europe/Lisbon; 35 times in these weeks." in html
+    assert "Every day, 23:00 to 07:00 in Europe/Berlin; 35 times in these weeks." in html
 
 
 def test_the_zone_of_a_freeze_goes_without_saying_where_it_is_the_readers(client):
@@ -323,6 +323,7 @@ def test_a_freeze_of_whole_days_goes_before_a_nightly_one_and_one_that_comes_aga
     releases.freeze(name="Peak", starts_at=at(8), ends_at=at(11)).products.add(releases.product())
     shown = days(month(manager, 2027, 3))
     assert (shown["2027-03-09"].freeze, shown["2027-03-09"].partly) == ("Peak", False)
+    assert (shown["2027-03-08"].freeze, shown["2027-03-08"].partly) == ("Peak", False)  # though it begins at noon
     assert (shown["2027-03-12"].freeze, shown["2027-03-12"].partly) == ("Nightly quiet", True)
 
     nightly(name="Sundays", starts_at=at(7, 0), ends_at=at(8, 0), rule="FREQ=WEEKLY;BYDAY=SU", zone="UTC")
@@ -346,3 +347,15 @@ def test_a_freeze_that_comes_often_asks_no_more_than_one_that_comes_once(manager
     for n in range(5):
         nightly(name=f"Nightly {n}").products.add(releases.product())
     assert queries() == once
+
+
+def test_a_window_of_several_nights_collides_with_a_nightly_freeze_once(manager):
+    release = releases.release(state="building", window_starts_at=at(9), window_ends_at=at(12))
+    nightly(zone="UTC")
+
+    [told] = month(manager, 2027, 3).conflicts
+
+    assert told.title == f"{release} is planned inside Nightly quiet"
+    assert told.because.endswith(
+        "Production is frozen from Tue 9 Mar 2027, 22:00 to Wed 10 Mar 2027, 06:00, and 2 more times."
+    )
