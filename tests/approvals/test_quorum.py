@@ -260,7 +260,7 @@ def narrowed(instance) -> dict:
 def test_questions_about_stand_ins_for_some_rules_only_agree_with_brute_force(instances):
     """The first of the drawn questions, asked again with narrower delegations; in many of them these decide."""
     decided = 0
-    for instance in instances[: DRAWN // 3]:
+    for instance in instances[:3000]:
         only = narrowed(instance)
         reason = possible(rules_of(instance), instance.available, instance.stand_ins, only)
         agree(instance, reason is None, brute_force.possible_within(instance.rules, instance.reach, only))
