@@ -61,7 +61,7 @@ def test_a_window_inside_a_freeze_is_a_collision_until_an_override_is_granted(ma
 
 
 def test_a_freeze_that_comes_again_in_one_window_is_one_collision(manager):
-    start = timezone.now() + timedelta(days=19)
+    start = timezone.now().replace(microsecond=0) + timedelta(days=19)
     times = {"window_starts_at": start, "window_ends_at": start + timedelta(days=4)}
     release = releases.release(state="building", manager=manager, **times)
     releases.freeze(starts_at=start, ends_at=start + timedelta(hours=8), rule="FREQ=DAILY")
