@@ -24,11 +24,12 @@ SEE = "releases.view_product"
 def rights_of(user: User, *, fresh: bool = False) -> dict[str, frozenset[str]]:
     """{scope: rights}, scope "" for rights held everywhere. Two queries, remembered on the user until `fresh`."""
     if fresh or not hasattr(user, "_rights"):
-        user._rights = _read_rights(user)
+        user._rights = read_rights(user)
     return user._rights
 
 
-def _read_rights(user: User) -> dict[str, frozenset[str]]:
+def read_rights(user: User) -> dict[str, frozenset[str]]:
+    """As `rights_of`, from the database. A superuser holds every right everywhere; who has no account any more, none."""
     if not user.is_authenticated or not user.is_active:
         return {}
     if user.is_superuser:

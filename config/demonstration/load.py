@@ -68,7 +68,7 @@ def _tell(clock: Clock, now: datetime) -> None:
 
 def _roles_that_stay():
     """Everybody has their roles by now: what each may do is read once, and not anew at each of a thousand doors."""
-    return mock.patch.object(policy, "_read_rights", functools.cache(policy._read_rights))
+    return mock.patch.object(policy, "read_rights", functools.cache(policy.read_rights))
 
 
 # product, version, title, objective, strategy, days ago, how it went
