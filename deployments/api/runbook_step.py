@@ -10,8 +10,9 @@ from core.api import ReasonSerializer, given
 from deployments.actions import runbook as writing
 from deployments.actions import runbook_step as doing
 from deployments.actions.runbook_rules import FIELDS
+from deployments.api.common import SeenEnvironmentField
 from deployments.models import Runbook, RunbookStep
-from releases.models import Environment, Release
+from releases.models import Release
 
 HOW_IT_GOES = [
     "position",
@@ -30,9 +31,7 @@ class RunbookStepSerializer(serializers.ModelSerializer):
     """One step. `needs` are ids of steps of the same runbook; left out when one is added, it needs the step before."""
 
     runbook = serializers.PrimaryKeyRelatedField(queryset=Runbook.objects.none())
-    environment = serializers.PrimaryKeyRelatedField(
-        queryset=Environment.objects.all(), required=False, allow_null=True
-    )
+    environment = SeenEnvironmentField(required=False, allow_null=True)
     owner = serializers.PrimaryKeyRelatedField(
         queryset=User.objects.filter(is_active=True, is_service=False), required=False, allow_null=True
     )
@@ -56,6 +55,7 @@ class RunbookStepSerializer(serializers.ModelSerializer):
         if request := self.context.get("request"):
             seen = Release.objects.visible_to(request.user)
             self.fields["runbook"].queryset = Runbook.objects.filter(release__in=seen)
+            self.fields["needs"].child_relation.queryset = RunbookStep.objects.filter(runbook__release__in=seen)
 
 
 class StepNoteSerializer(serializers.Serializer):

@@ -168,6 +168,18 @@ def test_lists_of_the_api_hold_nothing_that_is_out_of_sight(world):
     assert "/api/v1/runbooks/" in found
 
 
+def test_a_step_of_a_runbook_cannot_be_told_of_what_is_out_of_sight(world):
+    hidden = releases.release(releases.product("Vault"), "testing")
+    place, _ = releases.pipeline(hidden.product, "Strongroom", "Production")
+    book = runbook.add_runbook(hidden.pk, actor=accounts.person(roles=["deployer"], on=hidden.product))
+    step = RunbookStep.objects.create(runbook=book, position=1, name="Open it")
+    for field, value in (("environment", place.pk), ("needs", [step.pk])):
+        body = {"runbook": world.book.pk, "name": "Ship", "kind": "deployment", field: value}
+        answer = client_of(world.deployer).post("/api/v1/runbook-steps/", body, format="json")
+        assert (answer.status_code, list(answer.data)) == (400, [field])
+        assert b"Strongroom" not in answer.content
+
+
 # Pages
 
 SLUGS = {"product": "payments", "version": "4.8.0", "environment": "staging"}
