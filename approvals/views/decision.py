@@ -13,8 +13,9 @@ from django.views.decorators.http import require_POST
 from accounts import policy
 from approvals import actions, effects, inbox, reading
 from approvals.forms import ReasonForm, WantedForm
-from approvals.guards import address, subject_url
+from approvals.guards import subject_url
 from approvals.models import ApprovalRequest, Question, Vote
+from approvals.subjects.kind import address
 from core.blockers import Refused
 from core.forms import knock
 

@@ -286,7 +286,7 @@ def test_the_process_page_shows_every_machine_with_rights_gates_and_files(manage
         "releases.manage_release",
         "Release manager",
         "Test sign-offs",
-        "approvals/guards.py",
+        "approvals/guards/signoffs.py",
     ):
         assert words in html
     assert "approvals/models/request.py" in text(manager, "/settings/process/?machine=request")
