@@ -79,8 +79,14 @@ def let_a_flush_empty_the_event_log():
             cursor.execute("SET LOCAL session_replication_role = replica")
             cursor.execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
             cursor.execute(" UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT FROM {t})" for t in tables))  # noqa: S608
-            for (table,) in cursor.fetchall():
+            filled = [table for (table,) in cursor.fetchall()]
+            for table in filled:
                 cursor.execute(f"DELETE FROM {table}")  # noqa: S608
+        if filled:
+            with operations.connection.cursor() as cursor:
+                cursor.execute(
+                    f"VACUUM {', '.join(filled)}"
+                )  # the next rows lie in their order again, from the first page on
 
     DatabaseOperations.sql_flush, DatabaseOperations.execute_sql_flush = names, flush
 
