@@ -1,11 +1,17 @@
-"""People before browsers of their own, at a real site: its web server, and where they have a part worker and beat, as processes."""
+"""People before browsers of their own, at a real site: one web server for all tests; worker and beat, where they have a part."""
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
 from playwright.sync_api import BrowserContext, Page
 
-from tests.journeys.conftest import people, processes, shop, slipway  # noqa: F401  the same stage as the journeys
+from accounts.models import User
+from tests.journeys.conftest import Slipway, people, processes, shop, slipway  # noqa: F401  the same stage as the journeys
 
 PASSWORD = "correct horse battery"
 PATIENCE_MS = 15_000
@@ -37,10 +43,18 @@ class Seats:
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
         return page
 
-    def of(self, person, password: str = PASSWORD, **how) -> Page:
+    def of(self, person: User, **how) -> Page:
+        """The home page of somebody who has signed in before. How they do that is the story of `test_entry`."""
         page = self.open(**how)
-        sign_in(page, person.username, password)
+        name = settings.SESSION_COOKIE_NAME
+        page.context.add_cookies([{"name": name, "value": session_of(person), "url": self.address, "httpOnly": True}])
+        page.goto("/")
         return page
+
+    def leave(self) -> None:
+        """Everybody closes their browser: no request is under way when the tables are emptied."""
+        for context in self.contexts:
+            context.close()
 
     def _hear(self, line) -> None:
         if line.type == "error" and not line.location["url"].endswith("/favicon.ico"):
@@ -53,6 +67,20 @@ class Seats:
         self.complaints[:] = kept
 
 
+def session_of(person: User) -> str:
+    """The key of a session as signing in makes one."""
+    store = SessionStore()
+    store.update(
+        {
+            SESSION_KEY: str(person.pk),
+            BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
+            HASH_SESSION_KEY: person.get_session_auth_hash(),
+        }
+    )
+    store.create()
+    return store.session_key
+
+
 def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
     page.goto("/sign-in/")
     page.get_by_label("User name").fill(username)
@@ -61,13 +89,22 @@ def sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
     page.wait_for_url(lambda url: "/sign-in/" not in url)
 
 
+@pytest.fixture(scope="session")
+def site(django_db_setup) -> Iterator[Slipway]:
+    """The web server, started once. It works on the database of the tests, which they empty between them."""
+    found = Slipway(os.environ | {"SLIPWAY_TEST_DATABASE": connection.settings_dict["NAME"]})
+    found.address = found.start_serving()
+    yield found
+    found.stop()
+
+
 @pytest.fixture
-def seats(new_context, processes, people) -> Iterator[Seats]:  # noqa: F811
+def seats(new_context, processes, people, site) -> Iterator[Seats]:  # noqa: F811
     """The room in which everybody sits. At the end no console may have shown an error, a refused script or style.
 
-    The web server starts while the test arranges its story. Where worker and beat have a part, ask for `slipway` as well.
+    The first test's web server starts while it arranges its story. Where worker and beat have a part, ask for `slipway` as well.
     """
-    address = processes.start_serving()
-    found = Seats(new_context, address, wait=lambda: processes.until_it_serves(address))
+    found = Seats(new_context, site.address, wait=lambda: site.until_it_serves(site.address))
     yield found
+    found.leave()
     assert found.complaints == []

@@ -13,9 +13,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from playwright.sync_api import Page
 
+from accounts.models import User
 from approvals.actions.meeting import next_item, open_meeting
 from approvals.models import ApprovalRequest, Meeting, Policy
-from config.demonstration import PASSWORD, load, portfolio, ship
+from config.demonstration import load, portfolio, ship
 from deployments.models import Deployment
 from releases.models import Change, ChangeTemplate, Release
 from reviews.models import Review
@@ -123,7 +124,7 @@ class Gallery:
 
     def show(self, username: str, path: str) -> Page:
         if username not in self.pages:
-            self.pages[username] = self.seats.of(Named(username), PASSWORD) if username else self.seats.open()
+            self.pages[username] = self.seats.of(User.objects.get(username=username)) if username else self.seats.open()
         page = self.pages[username]
         page.set_viewport_size({"width": 1440, "height": 900})
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
@@ -149,11 +150,6 @@ class Gallery:
         return httpx2.Client(
             base_url=self.seats.address, cookies=known, follow_redirects=True, max_redirects=5, timeout=PATIENCE_S
         )
-
-
-class Named:
-    def __init__(self, username: str):
-        self.username = username
 
 
 @pytest.fixture(scope="module")
