@@ -1,9 +1,10 @@
 """What ships, when, why and where to."""
 
+from releases.models.candidate import Candidate
 from releases.models.change import Change
 from releases.models.plan import Dependency, Risk, RollbackPlan
 from releases.models.product import Environment, Phase, Product
-from releases.models.release import Candidate, Release
+from releases.models.release import Release
 from releases.models.stop import Stoppable
 from releases.models.tables import attach_tables
 from releases.models.template import ChangeTemplate
