@@ -305,3 +305,27 @@ def test_a_standstill_needs_a_reason_and_stands_once(line, stopper, change_manag
     assert codes_of(prevent_progression, actor=stopper, reason="Again.") == ["stopped-already"]
     assert codes_of(allow_progression, actor=change_manager, reason="") == ["reason"]
     assert Standstill.objects.filter(ended_at__isnull=True).count() == 1
+
+
+def test_an_earlier_candidate_can_be_stopped_and_the_current_one_goes_on(line, stopper):
+    earlier = line.release.candidate_id
+    releases.candidate(line.release)
+
+    made = prevent_progression(earlier, actor=stopper, reason="Memory grows.")
+
+    assert made.candidate_id == earlier
+    assert line.deploy(line.test).state == "running"
+
+
+def test_a_reason_that_cannot_be_kept_is_refused_at_its_field(line, stopper, change_manager):
+    candidate = line.release.candidate_id
+    with pytest.raises(Refused) as refusal:
+        prevent_progression(candidate, actor=stopper, reason="Memory\0 grows.")
+    assert [b.field for b in refusal.value.blockers] == ["reason"]
+    assert not Standstill.objects.exists()
+
+    prevent_progression(candidate, actor=stopper, reason="Memory grows.")
+    with pytest.raises(Refused) as refusal:
+        allow_progression(candidate, actor=change_manager, reason="\0")
+    assert [b.field for b in refusal.value.blockers] == ["reason"]
+    assert Standstill.objects.get().ended_at is None

@@ -13,9 +13,9 @@ from core import outbox
 from core.models import Delivery, Event
 from deployments import due
 from deployments.actions import promotion
-from deployments.actions.deployment import DEPLOY
+from deployments.actions.deployment import DEPLOY, start_deployment
 from deployments.actions.progression import allow_progression, prevent_progression
-from deployments.models import Deployment
+from deployments.models import Booking, Deployment
 from releases import actions as release_doors
 from releases.models import Release
 from tests.deployments.conftest import fresh, turn
@@ -292,6 +292,64 @@ def test_a_release_that_is_over_promotes_nothing(line, state):
     releases.put_in_state(line.release, state)
 
     assert promotion.promote(line.release.pk) == []
+
+
+def test_a_soak_that_nobody_waits_for_any_more_is_left_alone(line):
+    line.phase(line.test, name="First", soak_minutes=60)
+    row = line.verify(line.test, ago_minutes=20)
+    promotion.promote(line.release.pk)
+    assert fresh(row).due_at is not None
+    releases.put_in_state(line.release, "released")
+
+    promotion.promote(line.release.pk)
+
+    assert fresh(row).due_at is None
+
+
+def test_production_whose_window_begins_in_a_booking_is_planned_and_says_why_it_waits(line):
+    line.automatic(line.production)
+    line.verify(line.test, line.eu, line.us)
+    approved(line)
+    opens = timezone.now() + timedelta(hours=3)
+    Release.objects.filter(pk=line.release.pk).update(window_starts_at=opens, window_ends_at=opens + timedelta(hours=1))
+    other = shipping.deployment(line.release, line.production, "scheduled", scheduled_for=opens)
+    Deployment.objects.filter(pk=other.pk).update(candidate=releases.candidate(releases.release(line.product)))
+    Booking.objects.create(
+        environment=line.production, deployment=other, starts_at=opens, ends_at=opens + timedelta(hours=1)
+    )
+
+    made = promotion.promote(line.release.pk)
+
+    assert [(d.state, d.scheduled_for) for d in made] == [("awaiting_approval", None)]
+    assert "window" in made[0].detail.lower()
+
+
+def test_what_was_scheduled_by_itself_waits_for_a_person_once_its_owner_may_not_any_more(line):
+    line.automatic(line.production)
+    line.verify(line.test, line.eu, line.us)
+    approved(line)
+    opens = timezone.now() + timedelta(hours=3)
+    Release.objects.filter(pk=line.release.pk).update(window_starts_at=opens, window_ends_at=opens + timedelta(hours=1))
+    [made] = promotion.promote(line.release.pk)
+    otto = accounts.person("otto", roles=["deployer"], on=line.product)
+    now = timezone.now()
+    Release.objects.filter(pk=line.release.pk).update(window_starts_at=now - timedelta(hours=1))
+    Deployment.objects.filter(pk=made.pk).update(created_by=otto, scheduled_for=now, due_at=now)
+
+    turn()
+
+    assert fresh(made).state == "awaiting_approval"
+    assert fresh(made).detail == "Otto may not let anything be deployed by itself any more."
+
+
+def test_what_was_promoted_and_is_started_by_hand_asks_no_right_to_automate(line):
+    line.automatic(line.eu)
+    line.verify(line.test)
+    type(line.eu).objects.filter(pk=line.eu.pk).update(blocked_reason="The disk is full.")
+    [made] = promotion.promote(line.release.pk)
+    type(line.eu).objects.filter(pk=line.eu.pk).update(blocked_reason="")
+
+    assert start_deployment(made.pk, actor=line.deployer).started_by == line.deployer
 
 
 @pytest.mark.django_db(transaction=True)
