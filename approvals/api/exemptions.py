@@ -1,5 +1,7 @@
 """API of exemptions: waivers and freeze overrides, asked for by one person and decided by the quorum of the policy."""
 
+from collections.abc import Callable
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status, viewsets
 from rest_framework.decorators import action
@@ -10,66 +12,42 @@ from approvals.api.tests import OfTestSerializer
 from approvals.models import FreezeOverride, Waiver
 from core.api import given
 
+DECIDED = ["requested_by", "requested_at", "decided_by", "decided_at", "comment", "state"]
+EXEMPTED = ["reason", "expires_at", "follow_up", "follow_up_done_at", *DECIDED]
+
 
 class WaiverSerializer(serializers.ModelSerializer):
     class Meta:
         model = Waiver
-        fields = [
-            "id",
-            "signoff",
-            "reason",
-            "expires_at",
-            "follow_up",
-            "follow_up_done_at",
-            "requested_by",
-            "requested_at",
-            "decided_by",
-            "decided_at",
-            "comment",
-            "state",
-        ]
+        fields = ["id", "signoff", *EXEMPTED]
         read_only_fields = fields
 
 
 class OverrideSerializer(serializers.ModelSerializer):
     class Meta:
         model = FreezeOverride
-        fields = [
-            "id",
-            "kind",
-            "freeze",
-            "about",
-            "words",
-            "release",
-            "reason",
-            "expires_at",
-            "follow_up",
-            "follow_up_done_at",
-            "requested_by",
-            "requested_at",
-            "decided_by",
-            "decided_at",
-            "comment",
-            "state",
-        ]
+        fields = ["id", "kind", "freeze", "about", "words", "release", *EXEMPTED]
         read_only_fields = fields
 
 
-class NewWaiverSerializer(OfTestSerializer):
+class NewExemptionSerializer(serializers.Serializer):
+    """Why, until when (an instant to come), and what is done about it afterwards."""
+
     reason = serializers.CharField()
     expires_at = serializers.DateTimeField()
     follow_up = serializers.CharField(required=False, allow_blank=True, default="", max_length=200)
 
 
-class NewOverrideSerializer(serializers.Serializer):
+class NewWaiverSerializer(NewExemptionSerializer, OfTestSerializer):
+    pass
+
+
+class NewOverrideSerializer(NewExemptionSerializer):
     release = serializers.IntegerField()
     freeze = serializers.IntegerField(required=False, help_text="The freeze, or")
     about = serializers.CharField(
         required=False, max_length=80, help_text="the conflict, by the name that the release's conflicts have"
     )
-    reason = serializers.CharField()
-    expires_at = serializers.DateTimeField()
-    follow_up = serializers.CharField(required=False, allow_blank=True, default="", max_length=200)
 
     def validate(self, asked):
         if ("freeze" in asked) == ("about" in asked):
@@ -82,12 +60,40 @@ class DecisionSerializer(serializers.Serializer):
     comment = serializers.CharField(required=False, allow_blank=True, default="")
 
 
-class WaiverViewSet(viewsets.ReadOnlyModelViewSet):
+class DecidedViewSet(viewsets.ReadOnlyModelViewSet):
+    """What one person asks for and the quorum decides. `decide_door(id, *, actor, grant, comment)` votes on it."""
+
+    decide_door: Callable
+
+    @extend_schema(request=DecisionSerializer)
+    @action(detail=True, methods=["post"])
+    def decide(self, request, pk=None):
+        """Vote on it: the quorum of the policy grants it or refuses; of a stop, lifts it or leaves it. Refusing needs a comment."""
+        made = self.decide_door(self.get_object().pk, actor=request.user, **given(DecisionSerializer, request))
+        return Response(self.get_serializer(made).data)
+
+
+class ExemptionViewSet(DecidedViewSet):
+    """What is over at an instant, with something to do afterwards. `finish_door(id, *, actor)` notes that it is done."""
+
+    finish_door: Callable
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def finish_follow_up(self, request, pk=None):
+        """Note that what was promised for afterwards is done."""
+        made = self.finish_door(self.get_object().pk, actor=request.user)
+        return Response(self.get_serializer(made).data)
+
+
+class WaiverViewSet(ExemptionViewSet):
     """Waivers: asked for by one person, decided by the quorum, over at an instant."""
 
     queryset = Waiver.objects.none()
     serializer_class = WaiverSerializer
     filterset_fields = ["state", "signoff", "signoff__candidate__release"]
+    decide_door = staticmethod(actions.decide_waiver)
+    finish_door = staticmethod(actions.finish_follow_up)
 
     def get_queryset(self):
         return Waiver.objects.visible_to(self.request.user)
@@ -99,27 +105,15 @@ class WaiverViewSet(viewsets.ReadOnlyModelViewSet):
         made = actions.request_waiver(data.pop("candidate"), data.pop("kind"), actor=request.user, **data)
         return Response(WaiverSerializer(made).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=DecisionSerializer, responses=WaiverSerializer)
-    @action(detail=True, methods=["post"])
-    def decide(self, request, pk=None):
-        """Vote on it: the quorum of the policy grants or refuses. Refusing needs a comment."""
-        made = actions.decide_waiver(self.get_object().pk, actor=request.user, **given(DecisionSerializer, request))
-        return Response(WaiverSerializer(made).data)
 
-    @extend_schema(request=None, responses=WaiverSerializer)
-    @action(detail=True, methods=["post"])
-    def finish_follow_up(self, request, pk=None):
-        """Note that what was promised for afterwards is done."""
-        made = actions.finish_follow_up(self.get_object().pk, actor=request.user)
-        return Response(WaiverSerializer(made).data)
-
-
-class OverrideViewSet(viewsets.ReadOnlyModelViewSet):
+class OverrideViewSet(ExemptionViewSet):
     """Freeze overrides: asked for by one person, decided by the quorum, over at an instant."""
 
     queryset = FreezeOverride.objects.none()
     serializer_class = OverrideSerializer
     filterset_fields = ["state", "release", "freeze"]
+    decide_door = staticmethod(actions.decide_override)
+    finish_door = staticmethod(actions.finish_override_follow_up)
 
     def get_queryset(self):
         return FreezeOverride.objects.visible_to(self.request.user)
@@ -134,17 +128,3 @@ class OverrideViewSet(viewsets.ReadOnlyModelViewSet):
         else:
             made = actions.request_override(release, data.pop("freeze"), actor=request.user, **data)
         return Response(OverrideSerializer(made).data, status=status.HTTP_201_CREATED)
-
-    @extend_schema(request=DecisionSerializer, responses=OverrideSerializer)
-    @action(detail=True, methods=["post"])
-    def decide(self, request, pk=None):
-        """Vote on it: the quorum of the policy grants or refuses. Refusing needs a comment."""
-        made = actions.decide_override(self.get_object().pk, actor=request.user, **given(DecisionSerializer, request))
-        return Response(OverrideSerializer(made).data)
-
-    @extend_schema(request=None, responses=OverrideSerializer)
-    @action(detail=True, methods=["post"])
-    def finish_follow_up(self, request, pk=None):
-        """Note that what was promised for afterwards is done."""
-        made = actions.finish_override_follow_up(self.get_object().pk, actor=request.user)
-        return Response(OverrideSerializer(made).data)

@@ -2,11 +2,10 @@
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status, viewsets
-from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from approvals import actions
-from approvals.api.exemptions import DecisionSerializer
+from approvals.api.exemptions import DECIDED, DecidedViewSet
 from approvals.models import Lift
 from approvals.models.lift import STOPPABLE
 from core.api import given
@@ -25,12 +24,7 @@ class LiftSerializer(serializers.ModelSerializer):
             "environment",
             "stopped_because",
             "reason",
-            "requested_by",
-            "requested_at",
-            "decided_by",
-            "decided_at",
-            "comment",
-            "state",
+            *DECIDED,
         ]
         read_only_fields = fields
 
@@ -41,12 +35,13 @@ class NewLiftSerializer(serializers.Serializer):
     reason = serializers.CharField(help_text="Why it may go on")
 
 
-class LiftViewSet(viewsets.ReadOnlyModelViewSet):
+class LiftViewSet(DecidedViewSet):
     """Liftings of stops: asked for by who may stop, decided by the quorum. Until then the stop stands."""
 
     queryset = Lift.objects.none()
     serializer_class = LiftSerializer
     filterset_fields = ["state", "release", "stopped_product", "environment"]
+    decide_door = staticmethod(actions.decide_lift)
 
     def get_queryset(self):
         return Lift.objects.visible_to(self.request.user)
@@ -57,13 +52,6 @@ class LiftViewSet(viewsets.ReadOnlyModelViewSet):
         data = given(NewLiftSerializer, request)
         made = actions.request_lift(data["kind"], data["id"], actor=request.user, reason=data["reason"])
         return Response(LiftSerializer(made).data, status=status.HTTP_201_CREATED)
-
-    @extend_schema(request=DecisionSerializer, responses=LiftSerializer)
-    @action(detail=True, methods=["post"])
-    def decide(self, request, pk=None):
-        """Vote on it: the quorum of the policy lifts the stop or leaves it. Refusing needs a comment."""
-        made = actions.decide_lift(self.get_object().pk, actor=request.user, **given(DecisionSerializer, request))
-        return Response(LiftSerializer(made).data)
 
 
 class FoundSerializer(serializers.Serializer):
