@@ -69,7 +69,7 @@ def booked(wish: Wish) -> Iterator[Found]:
     """Bookings which the span would overlap: of a release's window those of other releases, in any place that it ships to."""
     places = {environment.pk for environment in wish.environments}
     for booking in wish.release.booking_table.all():
-        if booking.environment_id not in places or _is_own(booking, wish):
+        if booking.environment_id not in places or _is_own(booking, wish) or _lets_pass(booking):
             continue
         if not Span(booking.starts_at, booking.ends_at).touches(wish.starts_at, wish.ends_at):
             continue
@@ -89,6 +89,11 @@ def _is_own(booking: Booking, wish: Wish) -> bool:
     if wish.environment is None:
         return booking.deployment.release_id == wish.release.pk
     return booking.deployment_id == wish.deployment
+
+
+def _lets_pass(booking: Booking) -> bool:
+    """Its time has come, but its deployment is held: whoever is held keeps nobody else from starting."""
+    return booking.deployment.held_at is not None and booking.starts_at <= timezone.now()
 
 
 def taken_by(booking: Booking) -> str:

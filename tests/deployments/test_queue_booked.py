@@ -11,8 +11,9 @@ from core.blockers import Refused
 from core.wording import full
 from deployments import bookings, queue
 from deployments.actions import deployment as doors
-from deployments.actions.queue import hold_deployment, join_queue, queue_deployment
+from deployments.actions.queue import hold_deployment, join_queue, let_go, queue_deployment
 from deployments.models import Booking, Deployment
+from releases import conflicts
 from releases.models import ConflictRule, Release
 from tests.deployments.conftest import fresh, turn
 from tests.factories import deployments as shipping
@@ -218,3 +219,23 @@ def test_one_that_is_held_lets_who_booked_pass_and_keeps_its_place(place, booked
     look()
 
     assert (fresh(booked).state, fresh(row).state) == ("running", "queued")
+
+
+def test_a_booking_whose_deployment_is_held_when_its_time_comes_lets_the_others_pass(place, booked):
+    hold_deployment(booked.pk, actor=place.deployer, reason="Wait for the database.")
+
+    assert doors.deploy(place.release.pk, place.staging.pk, actor=place.deployer).state == "running"
+    let_go(booked.pk, actor=place.deployer)
+    doors.advance(booked.pk)
+
+    assert (fresh(booked).state, str(queue.place(fresh(booked)))) == ("queued", "1st of 1")
+
+
+def test_before_its_time_a_booking_is_kept_for_what_is_held(place, tool):
+    mine = book(place, begins=HOUR, ends=2 * HOUR)
+    hold_deployment(mine.pk, actor=place.deployer, reason="Wait for the database.")
+    booking = Booking.objects.get()
+
+    wish = conflicts.Wish(place.release, booking.starts_at, booking.ends_at, place.staging)
+
+    assert [c.about for c in conflicts.find(wish)] == [f"booking:{booking.pk}"]
