@@ -146,11 +146,6 @@ def release_of(request: ApprovalRequest) -> Release | None:
     return request.release or request.change.release
 
 
-def window_of(request: ApprovalRequest) -> datetime | None:
-    release = release_of(request)
-    return release.window_starts_at if release else None
-
-
 def rank(request: ApprovalRequest) -> tuple:
     """Order on an agenda: the highest risk first, then what is due first."""
     band = sheet.band_of(request.subject) or RiskBand.LOW

@@ -1,7 +1,5 @@
 """Reads by their domain names. Every method returns a queryset."""
 
-from datetime import datetime
-
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -15,11 +13,6 @@ VIEW = "releases.view_product"
 class PolicyQuerySet(models.QuerySet):
     def in_force(self):
         return self.filter(state=PolicyState.IN_FORCE)
-
-    def in_force_at(self, at: datetime):
-        """The versions that were in force at an instant: at most one per subject."""
-        was = Q(state__in=[PolicyState.IN_FORCE, PolicyState.RETIRED], valid_from__lte=at)
-        return self.filter(was, Q(valid_until__isnull=True) | Q(valid_until__gt=at))
 
     def in_shadow(self):
         return self.filter(is_shadow=True, state=PolicyState.DRAFT)

@@ -36,10 +36,6 @@ class Happening:
     at: datetime
     key: str
 
-    @property
-    def is_removal(self) -> bool:
-        return not (self.artifact or self.version or self.commit)
-
 
 def read(event: object) -> Happening | None:
     """What a CDEvent tells, None where it tells nothing of what runs where: a removal may name no place. Raises Malformed.

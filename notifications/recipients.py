@@ -56,10 +56,6 @@ def _release_of(request: ApprovalRequest):
     return getattr(subject, "release", None)
 
 
-def manager_of(release) -> set[User]:
-    return people([release.manager])
-
-
 def crew_of(release) -> set[User]:
     """The manager, who drafted it, and those who ship it."""
     return people([release.manager, release.created_by]) | deployers_of(release)

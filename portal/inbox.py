@@ -135,7 +135,6 @@ def lines(user) -> list[Line]:
 
 GROUPS = ("Decide", "Sign", "Answer", "Review")
 RISKS = (RiskBand.HIGH.value, RiskBand.MEDIUM.value, RiskBand.LOW.value, "")
-DUES = ("overdue", "today", "week", "later", "")
 DUE_WORDS = {
     "overdue": "Overdue",
     "today": "Due today",

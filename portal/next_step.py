@@ -5,8 +5,6 @@ Reads relations with `.all()` only, so that `prefetched()` lets a list ask once.
 
 from dataclasses import dataclass, field
 
-from django.utils import timezone
-
 from accounts.models import User
 from approvals.states import RequestState, Verdict, VoteState
 from core import gates, wording
@@ -14,7 +12,7 @@ from core.gates import Answer
 from core.machine import Step
 from releases.frame import DUE, due_step
 from releases.models import Release
-from releases.states import OPEN, ReleaseState
+from releases.states import ReleaseState
 
 S = ReleaseState
 STEPS = sorted({*DUE.values(), "expedite"})
@@ -146,8 +144,3 @@ def _to_you(words: str) -> str:
     for third, second in (("resumes", "resume"), ("starts", "start"), ("decides", "decide"), ("watches", "watch")):
         words = words.replace("{who} " + third, "You " + second)
     return words.replace("{who}", "You")
-
-
-def window_over(release: Release) -> bool:
-    """Whether an open release missed its window."""
-    return bool(release.state in OPEN and release.window_ends_at and release.window_ends_at < timezone.now())

@@ -82,10 +82,6 @@ class Outlook:
     met: list[Met]
     slots: list[Span]
 
-    @property
-    def hinders(self) -> bool:
-        return any(met.conflict.stands_in_the_way for met in self.met)
-
 
 def outlook(
     product: Product, start: datetime | None, end: datetime | None, *, reader, release: Release | None

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import policy
-from releases.states import AUTHORISED, FINISHED, IN_MOTION, OPEN, TemplateState
+from releases.states import FINISHED, IN_MOTION, OPEN, TemplateState
 
 
 class ProductQuerySet(models.QuerySet):
@@ -46,9 +46,6 @@ class ReleaseQuerySet(models.QuerySet):
 class ChangeQuerySet(models.QuerySet):
     def visible_to(self, user):
         return policy.only_where(self, user, "releases.view_product", "product_id")
-
-    def not_authorised(self):
-        return self.exclude(state__in=AUTHORISED)
 
 
 class TemplateQuerySet(models.QuerySet):

@@ -30,11 +30,6 @@ def finish_changes(release: Release, actor: User) -> list[Change]:
     return [_move(change, "finish", "change.done", actor) for change in _in(release, ChangeState.IMPLEMENTING)]
 
 
-def fail_changes(release: Release, actor: User) -> list[Change]:
-    """implementing → failed: the production deployment failed and its outcome stands."""
-    return [_move(change, "fail", "change.failed", actor) for change in _in(release, ChangeState.IMPLEMENTING)]
-
-
 def back_out_changes(release: Release, actor: User) -> list[Change]:
     """implementing, done → backed_out: the rollback is done."""
     states = (ChangeState.IMPLEMENTING, ChangeState.DONE)
@@ -49,11 +44,6 @@ def note_rehearsal(release: Release, at: datetime, actor: User) -> None:
     was, plan.rehearsed_at = plan.rehearsed_at, at
     plan.save(update_fields=["rehearsed_at"])
     record("release.rollback_plan_changed", release, actor=actor, changed={"rehearsed_at": [was, at]})
-
-
-def approve_change(change: Change, actor: User) -> Change:
-    """authorising → approved for a locked change whose request is approved. Raises Refused by its gates."""
-    return _move(change, "approve", "change.approved", actor)
 
 
 def reject_change(change: Change, actor: User, reason: str) -> Change:

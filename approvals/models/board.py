@@ -115,10 +115,6 @@ class Meeting(LifecycleModel):
     def rights_scope(self) -> Product | None:
         return self.board.rights_scope
 
-    @property
-    def over_time(self) -> bool:
-        return (self.closed_at or timezone.now()) > self.ends_at
-
     @meeting_machine.transition(state, source=M.SCHEDULED, target=M.IN_SESSION, right=LEAD, label="Open the meeting")
     def open(self, by, at: datetime):
         self.opened_at, self.chaired_by = at, by
