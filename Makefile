@@ -10,8 +10,8 @@ COMPILE := pip compile --quiet --generate-hashes --universal --python-version 3.
 	--no-emit-index-url --no-emit-find-links --no-header
 
 PAYMENTS := /r/payments-api/4.8.0
-PAGES ?= home=/ release=$(PAYMENTS)/ approvals=$(PAYMENTS)/approvals/ deployment=/deployments/24/ product=/products/payments-api/ \
-	calendar=/calendar/ reports=/reports/
+PAGES ?= home=/ release=$(PAYMENTS)/ approvals=$(PAYMENTS)/approvals/ deployment=/deployments/26/ product=/products/payments-api/ \
+	pipeline=$(PAYMENTS)/deployments/ runbook=$(PAYMENTS)/runbook/ environments=/environments/ calendar=/calendar/ reports=/reports/
 
 .PHONY: help run services demo screenshots test soak bench check lint house migrations deploy lock-fresh format lock clean browser prometheus
 
@@ -44,7 +44,7 @@ screenshots: $(V)/.dev browser
 	@$(SHOOT) --user noor --size 1440x900 --path inbox=/inbox/
 	@$(SHOOT) --user maya --size 1440x900 --path meeting=/meetings/2/
 	@$(SHOOT) --user priya --size 1440x900 --path delegations=/settings/delegations/
-	@$(SHOOT) --user ada --size 1440x900 --path 'policy-try=/policies/9/try/?facts=1&change_type=normal&risk=high&size=1'
+	@$(SHOOT) --user ada --size 1440x900 --path hook=/products/payments-api/hooks/staging/new/github_actions/ --path 'policy-try=/policies/9/try/?facts=1&change_type=normal&risk=high&size=1'
 	@$(SHOOT) --user noor --size 390x844 --path release=$(PAYMENTS)/ --path inbox=/inbox/
 
 # Most tests run two at a time; then those before a browser beside those with processes of their own: each of these two

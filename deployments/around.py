@@ -28,7 +28,8 @@ def way_back_notes(release: Release) -> list[Note]:
 def _calls(way: WayBack, url: str) -> Note:
     if not way.hooks:
         return Note(CALLS, f"Nothing would be called: {way.environment} has no active hook.", "bad", "undo", url)
-    listed = wording.listed([f"{number}. {_call(hook)}" for number, hook in enumerate(way.hooks, start=1)])
+    calls = [_call(hook) for hook in way.hooks]
+    listed = wording.listed([f"{place}. {call}" for place, call in enumerate(calls, start=1)] if calls[1:] else calls)
     again = (
         " No hook is made for a rollback there: the earlier candidate is deployed again." if way.deploys_again else ""
     )
