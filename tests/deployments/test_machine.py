@@ -9,6 +9,7 @@ from core.blockers import Refused
 from core.models import Event
 from deployments.models import Deployment, Run
 from deployments.states import DeploymentState, RunState
+from tests.deployments.machines import differing, tried
 from tests.factories import deployments as shipping
 
 pytestmark = pytest.mark.django_db
@@ -116,26 +117,6 @@ def test_a_run_moves_only_as_the_table_says(place):
 
     assert differing(found, RUN) == {}
     assert not Event.objects.exists()
-
-
-def tried(row, name: str) -> tuple[str, list[str]]:
-    """(state, codes of what stood in the way) after a step of a row as the database has it; no gate has a say."""
-    row = type(row).objects.get(pk=row.pk)
-    reason = {"reason": "Because."} if type(row).machine.steps[name].reason else {}
-    with mock.patch.object(gates, "answers", return_value=[]):
-        try:
-            getattr(row, name)(**reason)
-        except Refused as refusal:
-            return row.state, [blocker.code for blocker in refusal.blockers]
-    return row.state, []
-
-
-def differing(found: dict, table: dict) -> dict:
-    """{(state, step): (what came of it, what the table says)} where the two are not the same."""
-    says = {
-        (state, name): (table[name][1], []) if state in table[name][0] else (state, ["state"]) for state, name in found
-    }
-    return {key: (found[key], says[key]) for key in found if found[key] != says[key]}
 
 
 @pytest.mark.parametrize("name", [name for name, step in Deployment.machine.steps.items() if step.reason])

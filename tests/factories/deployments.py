@@ -27,10 +27,10 @@ def deployment(
     release: Release, environment: Environment, state: str = DeploymentState.PLANNED, **fields
 ) -> Deployment:
     """A deployment in any state, of the release's candidate; succeeded ones are verified."""
-    now = timezone.now()
-    made = {"candidate": release.candidate, "created_by": system_user()}
+    now, system = timezone.now(), system_user()
+    made = {"candidate": release.candidate, "created_by": system}
     if state not in ("planned", "awaiting_approval", "scheduled", "queued"):
-        made |= {"started_at": now, "started_by": system_user()}
+        made |= {"started_at": now, "started_by": system}
     if state == DeploymentState.SUCCEEDED:
         made |= {"verified_at": now, "ended_at": now}
     row = Deployment.objects.create(release=release, environment=environment, **(made | fields))

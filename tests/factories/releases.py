@@ -48,19 +48,19 @@ def pipeline(of: Product, *names: str) -> list[Environment]:
 def release(of: Product | None = None, state: str = ReleaseState.DRAFT, **fields) -> Release:
     """A release in any state, its window now to two hours from now, with an objective, a manager and complete notes."""
     of = of or product()
-    n = next(_numbers)
+    n, system = next(_numbers), system_user()
     start = timezone.now() - timedelta(minutes=5)
     defaults = {
         "version": f"1.{n}.0",
         "title": f"Release {n}",
         "objective": "Make it better.",
-        "manager": system_user(),
-        "created_by": system_user(),
+        "manager": system,
+        "created_by": system,
         "window_starts_at": start,
         "window_ends_at": start + timedelta(hours=2),
         "notes": "What is new.",
         "notes_reviewed_at": start,
-        "notes_reviewed_by": system_user(),
+        "notes_reviewed_by": system,
         "risks_assessed_at": start,
     }
     made = Release(product=of, **(defaults | fields))
