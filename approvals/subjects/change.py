@@ -5,7 +5,7 @@ from approvals.subjects import parts
 from approvals.subjects.kind import Facts, Kind, Stance, address, highest_tier
 from releases.states import ChangeState, ChangeType, RiskBand
 
-ACTED_ON = (ChangeState.IMPLEMENTING, ChangeState.DONE, ChangeState.FAILED, ChangeState.BACKED_OUT)
+ACTED_ON = (ChangeState.DONE, ChangeState.FAILED, ChangeState.BACKED_OUT)
 
 
 def facts(change) -> Facts:
