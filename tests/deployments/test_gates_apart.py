@@ -79,6 +79,12 @@ def test_the_way_back_leads_to_what_was_verified_last_and_not_to_what_came_after
     assert fresh(made).way_back.candidate.version == "4.7.0-rc.1"
 
 
+def test_a_candidate_that_was_deployed_twice_is_not_its_own_way_back(place):
+    shipping.verified(place.staging, "4.7.0")
+    place.verified_in_staging()
+    assert place.verified_in_staging().way_back.candidate.version == "4.7.0-rc.1"
+
+
 # Rehearsals
 
 
