@@ -1,6 +1,7 @@
 """Doors of releases. One topic per file; callers import them from here."""
 
 from releases.actions.candidate import add_candidate
+from releases.actions.change import add_change, edit_change, hold_change, release_change, take_change_step
 from releases.actions.freeze import add_freeze, change_freeze, lift_freeze
 from releases.actions.notes import review_notes, save_notes
 from releases.actions.phase import add_phase, change_phase, put_in_phase, remove_phase
@@ -24,16 +25,7 @@ from releases.actions.release import (
     take_step,
 )
 from releases.actions.risk import add_risk, confirm_risks, edit_risk, remove_risk, save_rollback_plan, treat_risk
-from releases.actions.scope import (
-    add_change,
-    edit_change,
-    hold_change,
-    release_change,
-    take_change_step,
-    take_from_git,
-    take_in,
-    take_out,
-)
+from releases.actions.scope import take_from_git, take_in, take_out
 from releases.actions.template import (
     add_standard_change,
     add_template,

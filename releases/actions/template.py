@@ -10,8 +10,8 @@ from accounts.models import User
 from core.blockers import refuse
 from core.events import record
 from core.locking import locked
+from releases.actions.change import new_change, scope_of
 from releases.actions.editing import apply, needs_text, require_scope_open
-from releases.actions.scope import new_change, scope_of
 from releases.models import Change, ChangeTemplate, Product
 from releases.states import ALWAYS_LOCKED, GIVEN, ChangeType, TemplateState
 

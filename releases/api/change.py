@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from core.api import ReasonSerializer
 from releases import actions
-from releases.actions.scope import FIELDS as EDITABLE
+from releases.actions.change import FIELDS as EDITABLE
 from releases.api.common import OfferSerializer, Seen, offered
 from releases.models import Candidate, Change
 

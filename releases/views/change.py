@@ -13,7 +13,7 @@ from core.events import stream_of
 from core.machine import offers
 from core.models import Event
 from releases import actions, frame
-from releases.actions.scope import EVENT_OF, OVER, is_editable
+from releases.actions.change import EVENT_OF, OVER, is_editable
 from releases.forms.knock import ReasonForm, knock, tell
 from releases.forms.scope import ChangeForm
 from releases.guards import standing
