@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from core.blockers import Refused
+from core.models import Event
 from deployments.actions import deployment as doors
 from deployments.actions import run as run_doors
 from deployments.drivers import BadCallback, Progress, Unreachable
@@ -74,7 +75,7 @@ def test_a_tool_that_cannot_be_reached_until_its_time_is_over_has_failed(place, 
     assert (runs_of(made), fresh(made).state) == ([("1-1", "failed")], "failed")
 
 
-def test_the_time_of_a_run_is_counted_from_its_first_call(place, tool):
+def test_a_run_starts_once_and_its_time_is_counted_from_its_first_call(place, tool):
     tool.answers["ship"] = Unreachable("Nobody listens.")
     place.into_staging()
     turn(1)
@@ -82,6 +83,7 @@ def test_the_time_of_a_run_is_counted_from_its_first_call(place, tool):
     turn(3)
     assert len(tool.started) > 1
     assert Run.objects.get().deadline_at == first
+    assert Event.objects.filter(name="run.started").count() == 1
 
 
 def test_a_word_of_a_tool_that_was_never_called_is_not_believed(place, tool):
