@@ -91,6 +91,13 @@ class ConfirmationForm(forms.Form):
     )
 
 
+HOW_NOTES = {
+    How.RETRY: "It is called anew, with another key",
+    How.SKIP: "Without it, and it stays undone",
+    How.SUCCEEDED: "You have looked at the tool and seen it",
+}
+
+
 class ResumeForm(forms.Form):
     """How a paused deployment goes on, and why. `stopped` is the run that it waits for, if any."""
 
@@ -105,5 +112,6 @@ class ResumeForm(forms.Form):
             del self.fields["how"]
         else:
             known = stopped.state != RunState.UNKNOWN
+            self.fields["how"].notes = HOW_NOTES
             self.fields["how"].label = stopped.name
             self.fields["how"].choices = [(v, w) for v, w in How.choices if not (known and v == How.SUCCEEDED)]

@@ -15,6 +15,7 @@ from deployments.drivers import DRIVERS, Driver
 from deployments.drivers.placeholders import PLACEHOLDERS
 from deployments.forms import HookForm
 from deployments.models import Hook
+from deployments.states import Purpose
 from deployments.views.finding import the_environment, the_hook, the_product
 from releases.models import Environment, Product
 
@@ -49,7 +50,7 @@ def explained(driver: str) -> dict:
 def hooks(request: HttpRequest, product: str) -> HttpResponse:
     """Every environment with its hooks, each with what is wrong with it."""
     owner = the_product(request, product)
-    environments = owner.environments.in_order().select_related("verification").prefetch_related("hooks")
+    environments = owner.environments.in_order().select_related("verification").prefetch_related("hooks", "checks")
     context = {
         "product": owner,
         "places": [_place(environment, owner) for environment in environments],
@@ -63,10 +64,17 @@ def _place(environment: Environment, product: Product) -> dict:
     return {
         "environment": environment,
         "verification": guards.verification_of(environment),
+        "checks": _asked_afterwards(environment),
         "hooks": [
             (hook, guards.unfit(hook), driver_name(hook.driver), called(hook)) for hook in environment.hooks.all()
         ],
     }
+
+
+def _asked_afterwards(environment: Environment) -> int:
+    """How many checks there are besides the environment's own health; hooks of the verification are such."""
+    hooks = [hook for hook in environment.hooks.all() if hook.on == Purpose.VERIFY]
+    return sum(asked.is_active for asked in [*environment.checks.all(), *hooks])
 
 
 def called(hook: Hook) -> str:

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from deployments.models import Check, Statement
 from deployments.sampled import Sampled
+from releases.models import Environment
 from tests.deployments.conftest import fresh, turn
 from tests.deployments.counterpart import Counterpart
 from tests.factories import accounts
@@ -43,6 +44,19 @@ def test_the_page_lists_every_check_with_what_it_asks(keeper, place):
     for words in ("Health", "p.example.org:9090: errors is below 1.5", "/ready answers 200", "Switched off", "Smoke"):
         assert words in text
     assert "Try it now" in text
+
+
+def test_the_hooks_say_how_it_is_proven_with_an_address_by_checks_or_by_nothing_but_their_word(keeper, place):
+    Environment.objects.filter(pk=place.staging.pk).update(url="")
+    hooks = at("hooks", "payments")
+
+    assert "Nothing is asked afterwards, neither an address nor a check" in page(keeper, hooks)
+
+    shipping.check(place.staging, "prometheus", name="Errors", config=QUERY)
+    shipping.check(place.staging, name="Ready", is_active=False)
+    shipping.hook(place.staging, name="Smoke", on="verify", driver="tool", config={"does": "smoke"})
+
+    assert "Verified by 2 checks, steady for " in page(keeper, hooks)
 
 
 def test_who_keeps_nothing_reads_it_and_is_refused_the_rest(client, place):

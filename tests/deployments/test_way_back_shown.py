@@ -134,8 +134,8 @@ def test_a_rehearsal_under_way_or_failed_says_so(release, state, text, tone):
     assert shown == tone
 
 
-def mark_step(release: Release, name: str, **fields) -> RunbookStep:
-    book, _ = release.runbooks.get_or_create(defaults={"created_by": accounts.person()})
+def mark_step(release: Release, name: str, runbook: str = "Cut-over", **fields) -> RunbookStep:
+    book, _ = release.runbooks.get_or_create(name=runbook, defaults={"created_by": accounts.person()})
     return RunbookStep.objects.create(runbook=book, position=1, name=name, point_of_no_return=True, **fields)
 
 
@@ -159,7 +159,7 @@ def test_only_decisions_on_a_release_show_how_it_would_be_undone(release):
     assert "Rollback calls" not in {note.topic for note in decisions.of(of_waiver, reader)}
 
 
-def test_the_notes_cost_as_much_for_many_calls_steps_and_tries_as_for_one(release):
+def test_the_notes_cost_as_much_for_many_calls_runbooks_and_tries_as_for_one(release):
     def asked() -> int:
         fresh = Release.objects.select_related("product", "candidate").get(pk=release.pk)
         with CaptureQueriesContext(connection) as queries:
@@ -171,7 +171,7 @@ def test_the_notes_cost_as_much_for_many_calls_steps_and_tries_as_for_one(releas
     rehearsed(release)
     one = asked()
     for number in range(4):
-        mark_step(release, f"Step {number}")
+        mark_step(release, f"Step {number}", f"Night {number}")
         shipping.hook(production, on="rollback")
         rehearsed(release)
     assert asked() == one
