@@ -127,6 +127,7 @@ def start_worker(environment: dict[str, str]) -> children.Child:
     log = Path(settings.VAR_DIR) / "log" / f"worker-{time.monotonic_ns()}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-m", "celery", "-A", "config", "worker", "-P", "threads", "-c", "4", "--loglevel", "INFO"]
+    argv += ["--without-gossip", "--without-mingle"]  # there is no other worker to be waited for, as in service
     child = children.spawn("worker", argv, log=log, env=environment, cwd=settings.BASE_DIR)
     until = time.monotonic() + 30
     while " ready." not in log.read_text():
