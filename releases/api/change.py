@@ -3,12 +3,11 @@
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.response import Response
 
 from core.api import ReasonSerializer
 from releases import actions
 from releases.actions.change import FIELDS as EDITABLE
-from releases.api.common import OfferSerializer, Seen, offered
+from releases.api.common import Moving, Seen
 from releases.models import Candidate, Change
 
 
@@ -69,7 +68,7 @@ class CandidateSerializer(serializers.ModelSerializer):
         validators = []
 
 
-class ChangeViewSet(Seen, viewsets.ReadOnlyModelViewSet):
+class ChangeViewSet(Moving, viewsets.ReadOnlyModelViewSet):
     """What a release brings, and how it was allowed."""
 
     queryset = Change.objects.select_related("product")
@@ -93,12 +92,6 @@ class ChangeViewSet(Seen, viewsets.ReadOnlyModelViewSet):
         serializer.is_valid(raise_exception=True)
         data = {k: v for k, v in serializer.validated_data.items() if k in EDITABLE}
         return self.answer(actions.edit_change(change.pk, actor=request.user, **data))
-
-    @extend_schema(responses=OfferSerializer(many=True))
-    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
-    def steps(self, request, pk=None):
-        """Every transition from the present state that a person takes, with what blocks it."""
-        return Response(OfferSerializer(offered(request, self.get_object()), many=True).data)
 
     @extend_schema(request=ReasonSerializer)
     @action(detail=True, methods=["post"], url_path="steps/(?P<name>[a-z_]+)")

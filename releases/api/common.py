@@ -1,6 +1,8 @@
 """What the view sets of releases share: rows in the reader's sight, doors for writing, and the words of a step."""
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from accounts import policy
@@ -51,3 +53,13 @@ class Seen(viewsets.GenericViewSet):
     def typed(self, serializer_class=ReasonSerializer) -> dict:
         """The validated body of an action. Raises ValidationError."""
         return given(serializer_class, self.request)
+
+
+class Moving(Seen):
+    """Rows with a lifecycle: every one tells which steps are offered to the reader."""
+
+    @extend_schema(responses=OfferSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def steps(self, request, pk=None):
+        """Every transition from the present state that a person takes, with what blocks it."""
+        return Response(OfferSerializer(offered(request, self.get_object()), many=True).data)

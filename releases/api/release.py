@@ -10,7 +10,7 @@ from accounts.models import User
 from core.api import ReasonSerializer
 from core.blockers import refuse
 from releases import actions, gitscope
-from releases.api.common import OfferSerializer, Seen, offered
+from releases.api.common import Moving
 from releases.api.window import OutlookSerializer
 from releases.models import Change, Product, Release, RollbackPlan
 from releases.planning import outlook
@@ -116,7 +116,7 @@ RANGE = [
 ]
 
 
-class ReleaseViewSet(Seen, viewsets.ReadOnlyModelViewSet):
+class ReleaseViewSet(Moving, viewsets.ReadOnlyModelViewSet):
     """Planned deliveries. A refused action answers 409 with every blocker; nothing has changed then."""
 
     queryset = Release.objects.select_related("product")
@@ -136,12 +136,6 @@ class ReleaseViewSet(Seen, viewsets.ReadOnlyModelViewSet):
         serializer = PlanSerializer(release, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         return self.answer(actions.edit_plan(release.pk, actor=request.user, **serializer.validated_data))
-
-    @extend_schema(responses=OfferSerializer(many=True))
-    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
-    def steps(self, request, pk=None):
-        """Every transition from the present state that a person takes, with what blocks it."""
-        return Response(OfferSerializer(offered(request, self.get_object()), many=True).data)
 
     @extend_schema(request=ReasonSerializer)
     @action(detail=True, methods=["post"], url_path="steps/(?P<name>[a-z_]+)")

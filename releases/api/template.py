@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from core.api import ReasonSerializer
 from releases import actions
 from releases.api.change import ChangeSerializer
-from releases.api.common import OfferSerializer, Seen, offered
+from releases.api.common import Moving
 from releases.models import ChangeTemplate, Product, Release
 from releases.states import GIVEN
 
@@ -59,7 +59,7 @@ class UseSerializer(ChangeSerializer):
         extra_kwargs = {name: {"required": False} for name in ("key", *GIVEN)}
 
 
-class TemplateViewSet(Seen, viewsets.ReadOnlyModelViewSet):
+class TemplateViewSet(Moving, viewsets.ReadOnlyModelViewSet):
     """What was approved once and may be done again without asking."""
 
     queryset = ChangeTemplate.objects.select_related("product")
@@ -84,12 +84,6 @@ class TemplateViewSet(Seen, viewsets.ReadOnlyModelViewSet):
         serializer.is_valid(raise_exception=True)
         data = {k: v for k, v in serializer.validated_data.items() if k in EDITABLE}
         return self.answer(actions.edit_template(template.pk, actor=request.user, **data))
-
-    @extend_schema(responses=OfferSerializer(many=True))
-    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
-    def steps(self, request, pk=None):
-        """Every transition from the present state that a person takes, with what blocks it."""
-        return Response(OfferSerializer(offered(request, self.get_object()), many=True).data)
 
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])

@@ -23,10 +23,11 @@ from releases.forms.catalogue import (
     TemplateForm,
     initial_of,
 )
-from releases.forms.knock import ReasonForm, knock, tell
+from releases.forms.knock import ReasonForm, knock
 from releases.guards import page as page_of
 from releases.models import ChangeTemplate, Product, Release
 from releases.states import GIVEN, TemplateState
+from releases.views.asking import asked_again
 
 PER_PAGE = 25
 LATEST = 20
@@ -174,11 +175,7 @@ def template_step(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         else:
             actions.revise_template(pk, actor=request.user)
     except Refused as refusal:
-        if any(b.field != "reason" for b in refusal.blockers):
-            raise
-        form = ReasonForm(context["form"].hint, request.POST)
-        tell(form, refusal)
-        return render(request, "confirm.html", context | {"form": form}, status=422)
+        return asked_again(request, context, refusal)
     messages.success(request, f"{found.name}: {step.label.lower()}d")
     return redirect("releases:template", pk)
 

@@ -14,11 +14,12 @@ from core.machine import offers
 from core.models import Event
 from releases import actions, frame
 from releases.actions.change import EVENT_OF, OVER, is_editable
-from releases.forms.knock import ReasonForm, knock, tell
+from releases.forms.knock import ReasonForm, knock
 from releases.forms.scope import ChangeForm
 from releases.guards import standing
 from releases.models import Change
 from releases.states import BEFORE_READY, ChangeState, ReleaseState
+from releases.views.asking import asked_again
 from releases.views.finding import the_change
 
 PATH = (
@@ -117,11 +118,7 @@ def step(request: HttpRequest, product: str, key: str, name: str) -> HttpRespons
     try:
         _knock(request, found, name)
     except Refused as refusal:
-        if any(b.field != "reason" for b in refusal.blockers):
-            raise
-        form = ReasonForm("", request.POST)
-        tell(form, refusal)
-        return render(request, "confirm.html", context | {"form": form}, status=422)
+        return asked_again(request, context, refusal)
     messages.success(request, f"{found.key}: {context['submit'].lower()}")
     return redirect("releases:change", product, key)
 

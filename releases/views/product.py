@@ -16,6 +16,7 @@ from releases.forms.product import EnvironmentForm, ProductForm
 from releases.guards import lift_address
 from releases.models import Environment, Product
 from releases.states import OPEN
+from releases.views.asking import asked_again
 from releases.views.finding import the_product
 
 PER_PAGE = 25
@@ -89,11 +90,7 @@ def product_block(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         actions.block_product(product.pk, actor=request.user, reason=request.POST.get("reason", ""))
     except Refused as refusal:
-        if any(b.field != "reason" for b in refusal.blockers):
-            raise
-        form = ReasonForm(context["form"].hint, request.POST)
-        tell(form, refusal)
-        return render(request, "confirm.html", context | {"form": form}, status=422)
+        return asked_again(request, context, refusal)
     messages.success(request, f"{product.name} blocked\nNo deployment of it starts.")
     return redirect("portal:product", slug)
 

@@ -15,8 +15,9 @@ from core.blockers import Blocker, Refused
 from core.machine import Step
 from releases import actions, frame
 from releases.actions.release import EVENT_OF
-from releases.forms.knock import ReasonForm, tell
+from releases.forms.knock import ReasonForm
 from releases.models import Release
+from releases.views.asking import asked_again
 from releases.views.finding import the_release
 
 DONE = {
@@ -88,11 +89,7 @@ def _act(request: HttpRequest, door: Callable, done: tuple[str, str], context: d
     try:
         acted = door(request.POST.get("reason", ""))
     except Refused as refusal:
-        if any(b.field != "reason" for b in refusal.blockers):
-            raise
-        form = ReasonForm(context["form"].hint, request.POST)
-        tell(form, refusal)
-        return render(request, "confirm.html", context | {"form": form}, status=422)
+        return asked_again(request, context, refusal)
     messages.success(request, f"{done[0]}\n{done[1]}")
     return redirect("portal:release", acted.product.slug, acted.version)
 
