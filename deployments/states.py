@@ -4,6 +4,8 @@ from django.db import models
 
 
 class DeploymentState(models.TextChoices):
+    """States of a deployment. `paused` waits for a person; `awaiting_approval` came to its time before a gate was clear."""
+
     PLANNED = "planned", "Planned"
     AWAITING_APPROVAL = "awaiting_approval", "Awaiting approval"
     SCHEDULED = "scheduled", "Scheduled"
@@ -28,6 +30,8 @@ WAITING = (_D.PLANNED, _D.AWAITING_APPROVAL, _D.SCHEDULED, _D.QUEUED)
 
 
 class DeploymentKind(models.TextChoices):
+    """Whether it brings a candidate, or the one before back."""
+
     DEPLOY = "deploy", "Deployment"
     ROLLBACK = "rollback", "Rollback"
 

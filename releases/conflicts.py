@@ -75,6 +75,8 @@ class Found:
 
 @dataclass(frozen=True)
 class Conflict(Found):
+    """What was found, weighed: how grave that is for the product, and whether an override lets it through."""
+
     severity: Severity = Severity.WARN
     overridden: bool = False
     ask_url: str = ""

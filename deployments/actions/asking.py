@@ -28,6 +28,7 @@ def questions(deployment: Deployment, sample: Sample | None) -> list[Question]:
 
 
 def questions_of(environment: Environment, facts: dict, said: dict[str, dict]) -> list[Question]:
+    """The built-in check first, where the environment has an address; then those in use. `said` is what people stated, by check."""
     found = []
     if environment.url:
         how = guards.verification_of(environment)

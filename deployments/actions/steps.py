@@ -272,6 +272,7 @@ def fail_rollback(rollback: Deployment, reason: str, *, actor: User) -> None:
 
 
 def close_undone(rollback: Deployment, reason: str, *, actor: User) -> None:
+    """The deployment that a failed rollback was to undo has failed to be rolled back. Its release is locked."""
     undone = lock_undone(rollback)
     undone.fail_rollback(reason=f"The rollback to {rollback.candidate.version} did not succeed: {reason}")
     undone.save()

@@ -120,6 +120,7 @@ def is_too_late(deployment: Deployment) -> bool:
 
 
 def expire(deployment: Deployment) -> None:
+    """End a locked deployment whose time is over; `is_too_late` says when. Raises Refused where it no longer waits."""
     why = "its window closed" if deployment.environment.is_production else "a day has passed since its time"
     reason = f"It did not start: {why}. {deployment.detail}".strip()
     deployment.expire(reason=reason)

@@ -76,6 +76,7 @@ class ExternalCheck(Kind):
 
 
 def body_of(facts: dict) -> bytes:
+    """The JSON that is sent: type, timestamp (UTC, ISO 8601) and the facts in TOLD, as Standard Webhooks shape a message."""
     data = {name: facts.get(name) for name in TOLD}
     message = {"type": "deployment.check", "timestamp": datetime.now(UTC).isoformat(), "data": data}
     return json.dumps(message, sort_keys=True, default=str).encode()

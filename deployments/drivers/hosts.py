@@ -40,6 +40,7 @@ def same_origin(address: str, base: str) -> str:
 
 
 def host_matches(allowed: str, host: str, port: int | None) -> bool:
+    """Whether `allowed` ("ci.example.org", "*.example.org", either with ":8443") covers a host, given in lower case."""
     name, _, wanted_port = allowed.lower().partition(":")
     if wanted_port and wanted_port != str(port):
         return False

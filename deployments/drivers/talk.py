@@ -76,6 +76,7 @@ def current() -> Talk:
 
 @contextmanager
 def talking(secret: str) -> Iterator[Talk]:
+    """What is said to a tool within is one conversation; `secret` is kept out of all that is told of it."""
     talk = Talk(secret)
     token = _current.set(talk)
     try:
