@@ -15,7 +15,8 @@ from approvals.states import Subject, Verdict
 from config.demonstration import engine
 from config.demonstration.clock import Clock
 from config.demonstration.portfolio import Place
-from releases.actions import scope, template
+from releases.actions import change as change_doors
+from releases.actions import template
 from releases.models import Change, Release
 from releases.states import ChangeKind, ChangeType, RiskBand
 
@@ -249,7 +250,7 @@ class Agreement:
     def _ask_for_the_next_meeting(self, orders: Release) -> None:
         for title, band in (("One invoice for each shipment", "high"), ("Addresses with two names", "medium")):
             change = self._change("ORD", "oskar", title, risk=band, release_id=orders.pk)
-            scope.take_change_step(change.pk, "assess", actor=self.who("oskar"))
+            change_doors.take_change_step(change.pk, "assess", actor=self.who("oskar"))
             approvals.request_change_authorisation(change.pk, actor=self.who("jonas"))
 
     def _mend_at_night(self) -> None:
@@ -271,12 +272,12 @@ class Agreement:
     def _ask_for_small_changes(self) -> None:
         for title in SMALL:
             change = self._change("STO", "amara", title, risk="low")
-            scope.take_change_step(change.pk, "assess", actor=self.who("amara"))
+            change_doors.take_change_step(change.pk, "assess", actor=self.who("amara"))
             approvals.request_change_authorisation(change.pk, actor=self.who("ines"))
             self.clock.forward(minutes=2)
 
     def _change(self, key: str, author: str, title: str, **fields) -> Change:
-        return scope.add_change(
+        return change_doors.add_change(
             self.product(key).pk,
             actor=self.who(author),
             title=title,

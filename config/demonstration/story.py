@@ -18,6 +18,7 @@ from deployments.actions import rehearsal
 from deployments.models import Deployment
 from releases import commits
 from releases.actions import candidate as candidates
+from releases.actions import change as change_doors
 from releases.actions import notes, release, risk, scope
 from releases.models import Change, Release
 from releases.repository import open_repository
@@ -79,7 +80,7 @@ class Teller:
         for text, band in changes:
             message = commits.read(text)
             found.append(
-                scope.add_change(
+                change_doors.add_change(
                     self.place.product.pk,
                     actor=self.who(self.developer),
                     release_id=made.pk,
@@ -112,8 +113,8 @@ class Teller:
 
     def assess(self, changes: list[Change]) -> None:
         for change in changes:
-            scope.take_change_step(change.pk, "assess", actor=self.who(self.developer))
-            scope.edit_change(
+            change_doors.take_change_step(change.pk, "assess", actor=self.who(self.developer))
+            change_doors.edit_change(
                 change.pk,
                 actor=self.who("oskar"),
                 risk=change.risk or RiskBand.LOW,

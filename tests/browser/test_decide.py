@@ -6,8 +6,8 @@ from playwright.sync_api import Page, expect
 from approvals import actions as approvals
 from approvals.models import Vote
 from deployments.models import Deployment
+from releases.actions import change as change_doors
 from releases.actions import release as releases
-from releases.actions import scope
 from releases.models import Change
 from tests.factories import accounts
 from tests.factories import approvals as rules
@@ -40,11 +40,11 @@ def focused(page: Page) -> str:
 
 def test_an_inbox_is_worked_off_with_the_keyboard_alone(seats, people, shop):
     made = story.draft(people, shop, "4.8.0", "patch")
-    second = scope.add_change(
+    second = change_doors.add_change(
         shop.product.pk, actor=people.developer, release_id=made.pk, title="Retry refunds", risk="low", impact="None."
     )
     for change in made.changes.all():
-        scope.take_change_step(change.pk, "assess", actor=people.developer)
+        change_doors.take_change_step(change.pk, "assess", actor=people.developer)
         approvals.request_change_authorisation(change.pk, actor=people.manager)
     page = seats.of(people.change_manager)
 

@@ -13,7 +13,8 @@ from approvals.models import ApprovalRequest, Signoff
 from deployments.actions import deployment as deployments
 from deployments.models import Deployment
 from releases.actions import candidate as candidates
-from releases.actions import notes, risk, scope
+from releases.actions import change as change_doors
+from releases.actions import notes, risk
 from releases.actions import release as releases
 from releases.models import Change, Release
 from releases.states import RiskBand, Treatment
@@ -38,7 +39,7 @@ def draft(people: SimpleNamespace, shop: Shop, version: str, strategy: str = "mi
     made = releases.draft_release(
         shop.product.pk, actor=people.manager, version=version, strategy=strategy, **(fields | plan)
     )
-    scope.add_change(
+    change_doors.add_change(
         shop.product.pk,
         actor=people.developer,
         release_id=made.pk,
@@ -55,7 +56,7 @@ def authorise(people: SimpleNamespace, made: Release) -> None:
     """Have each change assessed and authorised by the change manager, who wrote none of them."""
     for change in made.changes.all():
         if change.type == "normal":
-            scope.take_change_step(change.pk, "assess", actor=people.developer)
+            change_doors.take_change_step(change.pk, "assess", actor=people.developer)
         request = approvals.request_change_authorisation(change.pk, actor=people.manager)
         vote(request, people.change_manager)
         change.refresh_from_db()
