@@ -46,7 +46,7 @@ def outcome():
 @pytest.fixture
 def impatient(monkeypatch, settings) -> None:
     """An engine turned by hand: a claim lapses in a second, a tool is asked again at once."""
-    settings.HOOK_LEASE_S, settings.HOOK_TIMEOUT_S = 1, 1
+    settings.HOOK_LEASE_S = 1
     monkeypatch.setattr(run_doors, "POLL_S", 0)
     monkeypatch.setattr(run_doors, "TRY_AGAIN_S", 0)
     monkeypatch.setattr(run_doors, "POLL_LEASE_S", 1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.world import Case
+from tests.faults.world import Case, until_all_run
 
 pytestmark = pytest.mark.journey
 
@@ -23,8 +23,8 @@ def test_a_worker_that_dies_while_it_starts_a_run_loses_nothing_and_starts_nothi
 
 @pytest.mark.parametrize("point", ["after the call", "before the commit"])
 def test_a_worker_that_dies_while_it_polls_a_run_loses_nothing(cases, die_at, outcome, point):
+    until_all_run(cases)
     for case in cases.values():
-        case.until_running()
         case.let_end()
         die_at(point, "poll_run", (case.run.pk,), case.rig.settings)
         assert case.run.state == "running"
