@@ -13,15 +13,14 @@ from accounts import policy
 from accounts.actions import system_user
 from accounts.models import User
 from approvals import actions as approvals
-from config.demonstration import cutover, engine, people, portfolio
+from config.demonstration import cutover, engine, identity, people, portfolio
 from config.demonstration.agreement import Agreement
 from config.demonstration.clock import Clock, turned_back
 from config.demonstration.story import Teller
 from core.models import Event
 from deployments.actions.confirmation import confirm_rollback
-from deployments.actions.sighting import report_deployment
 from notifications import actions as notifications
-from releases.actions import freeze, phase, release
+from releases.actions import freeze, release
 from releases.models import Product
 
 BEGAN = timedelta(days=97)
@@ -283,23 +282,7 @@ def today(clock: Clock, now: datetime, crew: dict[str, User], places: dict[str, 
     )
     agreement.wait(made_orders, checkout)
     clock.set(now)
-    _found_elsewhere(now, crew, places["IDN"])
-
-
-def _found_elsewhere(now: datetime, crew: dict[str, User], identity: portfolio.Place) -> None:
-    """A product that others ship to by hand: its tests come first and soak, and somebody has put a fix into production at night."""
-    staging, production = identity.environments["Staging"], identity.environments["Production"]
-    phase.add_phase(
-        identity.product.pk, actor=crew["ada"], environments=[staging.pk], name="Acceptance", soak_minutes=60
-    )
-    report_deployment(
-        production.pk,
-        actor=crew["oskar"],
-        version="8.31.1",
-        commit="5d1f0c27",
-        at=now - timedelta(hours=7),
-        event_id="night-shift-1",
-    )
+    identity.tell(now, crew, places["IDN"])
 
 
 def _fail_functional(tell: Teller, made) -> None:
