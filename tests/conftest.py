@@ -18,7 +18,6 @@ from config.embedded import children, places, servers
 from tests import browsers, realdata, template
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "150"}
-ALWAYS_THERE = ("django_content_type", "auth_permission")
 
 
 def pytest_configure(config):
@@ -68,11 +67,12 @@ def let_a_flush_empty_the_event_log():
     Replica mode leaves triggers and foreign keys out, for that one transaction; only a superuser, as tests are, may ask for
     it. Rows are deleted where there are any: to truncate eighty tables makes hundreds of files anew, each time. The lock on
     all of them waits, as a truncation does, for what a process that a test has left behind still writes. Content types and
-    permissions stay, which Django would make again at once.
+    permissions stay, which Django would make again at once; and what a new installation holds is there again for the next
+    test, which may be of any kind: the workers of pytest-xdist take tests from each other.
     """
 
     def names(operations, style, tables, **how):
-        return [operations.quote_name(table) for table in tables if table not in ALWAYS_THERE]
+        return [operations.quote_name(table) for table in tables if table not in template.ALWAYS_THERE]
 
     def flush(operations, tables):
         with transaction.atomic(using=operations.connection.alias), operations.connection.cursor() as cursor:
@@ -82,11 +82,11 @@ def let_a_flush_empty_the_event_log():
             filled = [table for (table,) in cursor.fetchall()]
             for table in filled:
                 cursor.execute(f"DELETE FROM {table}")  # noqa: S608
+            template.put_back_first_rows(cursor)
         if filled:
             with operations.connection.cursor() as cursor:
-                cursor.execute(
-                    f"VACUUM {', '.join(filled)}"
-                )  # the next rows lie in their order again, from the first page on
+                # The next rows lie in their order again, from the first page on.
+                cursor.execute(f"VACUUM {', '.join(filled)}")
 
     DatabaseOperations.sql_flush, DatabaseOperations.execute_sql_flush = names, flush
 
