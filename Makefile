@@ -47,6 +47,9 @@ screenshots: $(V)/.dev browser
 	@$(SHOOT) --user ada --size 1440x900 --path hook=/products/payments-api/hooks/staging/new/github_actions/ --path 'policy-try=/policies/9/try/?facts=1&change_type=normal&risk=high&size=1'
 	@$(SHOOT) --user noor --size 390x844 --path release=$(PAYMENTS)/ --path inbox=/inbox/
 
+# The processes that tests start load Slipway hundreds of times: once compiled is enough.
+test soak bench: export PYTHONDONTWRITEBYTECODE :=
+
 # Most tests run two at a time; then those before a browser beside those with processes of their own: each of these two
 # has servers and folders to itself, as any two runs of pytest have. ARGS picks some.
 test: $(V)/.dev browser prometheus
@@ -55,8 +58,8 @@ ifdef ARGS
 else
 	@$(PYTHON) -m pytest -q -n 2 --dist worksteal --ignore tests/browser --ignore tests/bench --ignore tests/soak -m "not journey"
 	@said="$$(mktemp)"; trap 'exit 130' INT TERM; trap 'kill $$pages 2>/dev/null; rm -f "$$said"' EXIT; \
-	$(PYTHON) -m pytest -q --durations 12 tests/browser -m browser >"$$said" 2>&1 & pages=$$!; \
-	$(PYTHON) -m pytest -q --durations 12 tests/journeys tests/config tests/faults -m journey; ended=$$?; \
+	$(PYTHON) -m pytest -q --durations 12 tests/browser tests/config -m "browser or journey" >"$$said" 2>&1 & pages=$$!; \
+	$(PYTHON) -m pytest -q --durations 12 tests/journeys tests/faults -m journey; ended=$$?; \
 	wait $$pages || ended=$$?; cat "$$said"; exit $$ended
 endif
 

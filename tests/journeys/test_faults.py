@@ -17,7 +17,7 @@ from core.events import stream_of
 from core.models import Delivery, Event
 from deployments.actions import deployment as deployments
 from deployments.actions import hook
-from deployments.models import LogLine, Run
+from deployments.models import Run
 from notifications.models import Notification
 from releases.actions import release as releases
 from reviews.models import Review
@@ -169,20 +169,6 @@ def test_a_worker_killed_between_the_call_of_a_tool_and_its_note_does_not_call_i
         "run.ended",
     ]
     assert [line.text for line in run.lines.all()] == ["[ 50%] appended", "[100%] let through"]
-
-
-def test_a_worker_killed_while_a_tool_runs_finds_the_run_again(slipway, people, shop, tool):
-    release = story.ready(people, shop, "4.7.2", "v4.7.2")
-    deployment = story.deploy(people, release, shop.staging)
-    slipway.until(lambda: LogLine.objects.filter(run__deployment=deployment).exists())  # it is being watched
-    slipway.kill_worker()
-    tool.let_through()  # the tool ends while nobody watches
-
-    slipway.start()
-
-    slipway.until_state(deployment, "succeeded")
-    assert len(tool.runs()) == 1
-    slipway.until_settled()
 
 
 def test_a_broker_killed_in_mid_deployment_that_comes_back_empty_loses_nothing(slipway, people, shop, tool, broker):
