@@ -41,7 +41,7 @@ class Field:
         """What is wrong with the field in a configuration, or ""."""
         value = self.value(config)
         if value in (None, "", []):
-            return f"Give {inside(self.label)}." if self.required else ""
+            return f"Give the {inside(self.label)}." if self.required else ""
         if self.kind == "address":
             return address_trouble(value, settings.HOOK_HOSTS)
         if self.kind == "number":

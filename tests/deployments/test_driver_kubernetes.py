@@ -232,7 +232,7 @@ def test_only_a_cluster_whose_certificate_is_given_is_trusted(rig, certificate):
     [
         ("server", "cluster.example.org", "http"),
         ("namespace", "Payments", "does not fit"),
-        ("deployment", "", "Give deployment"),
+        ("deployment", "", "Give the deployment"),
         ("image", "app:{colour}", "unknown placeholder"),
         ("image", "app: {version}", "does not fit"),
         ("pod", "x", "no such field"),
