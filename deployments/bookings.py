@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core import wording
 from core.spans import Span
-from deployments.models import Booking
+from deployments.models import Booking, Deployment
 from deployments.states import DeploymentKind
 from releases.conflicts import Found, Wish
 from releases.models import Environment
@@ -27,6 +27,12 @@ def usual_minutes(environment: Environment) -> int:
     newest = rows.order_by("-verified_at").values_list("started_at", "ended_at")[:LOOKED_AT]
     lengths = [(end - start).total_seconds() for start, end in newest if end]
     return max(1, -int(-median(lengths) // 60)) if lengths else USUAL_MINUTES
+
+
+def minutes_of(deployment: Deployment) -> int | None:
+    """The length of the deployment's active booking, in whole minutes; None where it has none."""
+    row = Booking.objects.of_deployment(deployment).first()
+    return round((row.ends_at - row.starts_at) / timedelta(minutes=1)) if row else None
 
 
 def ahead():

@@ -24,6 +24,8 @@ def move_deployment(
 ) -> Deployment:
     """Give a deployment that waits another time, and its environment's booking with it; None: somebody starts it by hand.
 
+    Without `minutes` the booking stays as long as it was; where there was none, as long as deployments there usually take.
+
     Raises Deployment.DoesNotExist, Http404/PermissionDenied, or Refused as plan_deployment, or where it waits no more.
     """
     with held(deployment_id) as deployment:
@@ -36,7 +38,7 @@ def move_deployment(
             )
         was = deployment.scheduled_for
         require_sensible(deployment.release, deployment.environment, scheduled_for)
-        set_time(deployment, scheduled_for, minutes)
+        set_time(deployment, scheduled_for, bookings.minutes_of(deployment) if minutes is None else minutes)
         record(
             "deployment.moved",
             deployment,

@@ -42,7 +42,7 @@ class PlanSerializer(serializers.Serializer):
 
 
 class MoveDeploymentSerializer(serializers.Serializer):
-    """`scheduled_for` null: somebody starts it by hand, and its booking is given up."""
+    """`scheduled_for` null: somebody starts it by hand, and its booking ends. Without `minutes` a booking keeps its length."""
 
     scheduled_for = serializers.DateTimeField(allow_null=True)
     minutes = serializers.IntegerField(required=False, allow_null=True, min_value=1)

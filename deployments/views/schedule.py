@@ -14,7 +14,7 @@ from deployments import bookings
 from deployments.actions import deployment as doors
 from deployments.actions.schedule import MOVABLE, move_deployment
 from deployments.forms import ScheduleForm
-from deployments.models import Booking, Deployment
+from deployments.models import Deployment
 from deployments.views.finding import the_deployment
 from deployments.views.tab import RIGHT, the_release
 from releases import conflicts, frame, slots
@@ -55,10 +55,8 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     policy.require(request.user, RIGHT, row)
     if row.state not in MOVABLE:
         raise Http404
-    target, booking = row.environment, Booking.objects.of_deployment(row).first()
-    minutes = (
-        round((booking.ends_at - booking.starts_at).total_seconds() / 60) if booking else bookings.usual_minutes(target)
-    )
+    target = row.environment
+    minutes = bookings.minutes_of(row) or bookings.usual_minutes(target)
     form = ScheduleForm(_typed(request), initial={"scheduled_for": row.scheduled_for, "minutes": minutes})
     if _is_live(request):
         return _live(request, row.release, target, row)

@@ -164,6 +164,11 @@ class TestMoving:
         assert Event.objects.filter(name="deployment.moved").get().payload["changed"]["scheduled_for"][1]
         planned(place, at, 60)  # its old time is free
 
+    def test_a_move_that_says_no_length_keeps_the_one_that_was_booked(self, place, tool, at):
+        made = planned(place, at, 180)
+        move_deployment(made.pk, actor=place.deployer, scheduled_for=at + HOUR)
+        assert spans() == [(made.pk, at + HOUR, at + 4 * HOUR)]
+
     def test_it_may_move_within_its_own_time(self, place, tool, at):
         made = planned(place, at)
         move_deployment(made.pk, actor=place.deployer, scheduled_for=at + timedelta(minutes=30), minutes=60)
