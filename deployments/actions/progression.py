@@ -34,10 +34,12 @@ def prevent_progression(candidate_id: int, *, actor: User, reason: str) -> Stand
 
 
 def allow_progression(candidate_id: int, *, actor: User, reason: str) -> Standstill:
-    """End the standstill of a candidate. Raises as prevent_progression, and Refused where nobody stopped it."""
+    """End the standstill of a candidate; a person answers for that. Raises as prevent_progression, and Refused where nobody
+    stopped it."""
     release_id = Candidate.objects.values_list("release_id", flat=True).get(pk=candidate_id)
     with locked(Release.objects.select_related("product"), release_id) as release:
         policy.require(actor, ALLOW, release)
+        policy.require_person(actor)
         candidate = release.candidates.get(pk=candidate_id)
         refuse_if(_reason_missing(reason, "Say why it may go on: it stays in the record."))
         standing = candidate.standstills.filter(ended_at__isnull=True).first()

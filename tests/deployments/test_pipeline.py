@@ -269,6 +269,16 @@ def test_whoever_stops_a_candidate_does_not_hold_the_right_to_let_it_go_on(line,
     )
 
 
+def test_a_machine_may_stop_a_candidate_and_a_person_alone_lets_it_go_on(line):
+    machine = accounts.person("ci", roles=["release-manager", "change-manager"], on=line.product, is_service=True)
+    prevent_progression(line.release.candidate_id, actor=machine, reason="Memory grows.")
+
+    with pytest.raises(PermissionDenied, match="Service accounts"):
+        allow_progression(line.release.candidate_id, actor=machine, reason="It is fine.")
+
+    assert Standstill.objects.filter(ended_at=None).count() == 1
+
+
 def test_only_who_may_block_stops_a_candidate(line):
     reader = accounts.person("sam", roles=["stakeholder"], on=line.release.product)
 
