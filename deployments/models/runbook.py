@@ -143,7 +143,7 @@ class RunbookStep(LifecycleModel):
         state, source=[StepState.READY, StepState.FAILED], target=StepState.RUNNING, right="", label="Begin"
     )
     def begin(self):
-        self.started_at, self.ended_at = timezone.now(), None
+        self.started_at, self.ended_at, self.late_at = timezone.now(), None, None
 
     @step_machine.transition(
         state, source=[StepState.READY, StepState.RUNNING], target=StepState.DONE, right="", label="Done"

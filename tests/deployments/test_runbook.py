@@ -333,6 +333,20 @@ def test_a_late_step_is_told_of_once(book, place, begun):
     assert Event.objects.filter(name="step.late").count() == 1
 
 
+def test_a_step_that_is_begun_again_after_a_failure_is_told_of_again_when_it_is_late_again(book, place):
+    step = add(book, place, "Migrate", planned_minutes=10)
+    start(book, place)
+    later(acting.begin_step(step.pk, actor=place.deployer), 11)
+    acting.flag_late()
+    acting.fail_step(step.pk, actor=place.deployer, reason="The disk was full.")
+
+    again = acting.begin_step(step.pk, actor=place.deployer)
+    assert (again.late_at, acting.flag_late()) == (None, 0)
+    later(again, 11)
+
+    assert (acting.flag_late(), acting.flag_late()) == (1, 0)
+
+
 def test_what_is_over_waits_or_was_aborted_is_not_late(book, place):
     done, waiting = add(book, place, "Announce"), add(book, place, "Migrate")
     failed = add(book, place, "Restart", needs=[])
