@@ -1,10 +1,11 @@
 """API of what runs where: reports from outside, as they are or as CDEvents, and what is known of each environment."""
 
+from django.db.models import F
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.response import Response
 
-from core.api import given
+from core.api import Pages, given
 from deployments import where
 from deployments.actions import sighting as doors
 from deployments.models import Sighting
@@ -127,20 +128,27 @@ class RunningSerializer(serializers.Serializer):
     healthy = serializers.BooleanField(allow_null=True, help_text="null where nobody asked it")
 
 
+class PipelinePages(Pages):
+    """Pages of environments: by the short name of the product, then as its pipeline has them."""
+
+    ordering = ("product_slug", "position", "pk")
+
+
 class RunningViewSet(viewsets.GenericViewSet):
     """Which version is where, of every environment in the reader's sight, in the order of the pipelines."""
 
     serializer_class = RunningSerializer
+    pagination_class = PipelinePages
     queryset = Environment.objects.none()
     filterset_fields = ["product", "tier"]
 
     def get_queryset(self):
         rows = Environment.objects.filter(product__in=Product.objects.visible_to(self.request.user))
-        return rows.select_related("product", "health")
+        return rows.annotate(product_slug=F("product__slug")).select_related("product", "health")
 
     @extend_schema(responses=RunningSerializer(many=True))
     def list(self, request):
-        """In pages, by the id of the environment. Filter by `product` (its id) and `tier`."""
+        """In pages, by the short name of the product. Filter by `product` (its id) and `tier`."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         found = where.running(page)
         return self.get_paginated_response(

@@ -387,6 +387,27 @@ def test_the_api_tells_what_runs_where(place, call):
     assert call("/api/v1/environments/running/?tier=staging").json()["results"][0]["environment"] == "staging"
 
 
+@pytest.mark.parametrize("size", [1, 3, 50])
+def test_the_api_tells_the_environments_in_the_order_of_the_pipelines_page_after_page(place, ci, call, size):
+    accounts.hold(ci, "contributor")
+    made = releases.pipeline(releases.product("Accounts", slug="accounts"), "Live", "Test", "Acceptance")
+    for position, environment in enumerate((made[1], made[2], made[0])):
+        type(environment).objects.filter(pk=environment.pk).update(position=position)
+    seen, url = [], f"/api/v1/environments/running/?page_size={size}"
+    while url:
+        answer = call(url).json()
+        seen += [(row["product"], row["environment"]) for row in answer["results"]]
+        url = answer["next"]
+
+    assert seen == [
+        ("accounts", "test"),
+        ("accounts", "acceptance"),
+        ("accounts", "live"),
+        ("payments", "staging"),
+        ("payments", "production"),
+    ]
+
+
 def test_the_api_tells_it_in_as_many_queries_for_many_as_for_few(place, ci, call):
     path = "/api/v1/environments/running/"
     call(path)
