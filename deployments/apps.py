@@ -10,8 +10,8 @@ class DeploymentsConfig(AppConfig):
         from approvals.subjects import parts
         from core import gates, outbox
         from core.whole_table import attach
-        from deployments import around, bookings, guards, payload, reactions, staff
-        from releases import collisions, conflicts, slots
+        from deployments import around, bookings, guards, payload, reactions, staff, where
+        from releases import collisions, conflicts, history, slots
         from releases.models import Release
         from releases.states import ConflictKind
 
@@ -20,6 +20,7 @@ class DeploymentsConfig(AppConfig):
         attach(Release, "booking_table", bookings.ahead)
         conflicts.find_also(ConflictKind.ENVIRONMENT, bookings.booked, reads="booking_table")
         slots.ends_also(bookings.ends)
+        history.told_by(where.seen)
         attach(Release, "step_table", staff.open_steps)
         collisions.people_also(staff.needed, reads="step_table")
         around_decisions.add_to_way_back(around.way_back_notes)

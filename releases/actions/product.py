@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from copy import copy
 
 from django.db import transaction
-from django.db.models import ProtectedError
 from django.utils.text import slugify
 
 from accounts import policy
@@ -15,6 +14,7 @@ from core.events import record
 from core.locking import locked
 from releases.actions.editing import apply, needs_text
 from releases.actions.phase import unfit
+from releases.guards import tier_settled, used
 from releases.models import Environment, Product, Stoppable
 from releases.states import OPEN, Tier
 from releases.versions import SCHEMES, InvalidVersion
@@ -102,11 +102,18 @@ def add_environment(
 
 
 def change_environment(environment_id: int, *, actor: User, **fields) -> Environment:
-    """Change name, slug, tier or url. Raises Refused when the new tier would put production before another one."""
+    """Change name, slug, tier or url.
+
+    Raises Refused when the new tier would put production before another one; and, once the environment has seen deployments or
+    a release is on its way there, when it would begin or cease to be production: what is asked before a deployment hangs on it.
+    """
     with _locked_environment(environment_id) as environment:
         policy.require(actor, "releases.manage_environments", environment)
+        was = environment.tier
         changed = apply(environment, fields, PLACE)
         _check_environment(environment)
+        if "tier" in changed and Tier.PRODUCTION in (was, environment.tier):
+            refuse_if(tier_settled(environment, was))
         if "tier" in changed:
             others = environment.product.environments.select_related("phase").exclude(pk=environment.pk)
             ordered = sorted([*others, environment], key=lambda e: e.position)
@@ -119,15 +126,12 @@ def change_environment(environment_id: int, *, actor: User, **fields) -> Environ
 
 
 def remove_environment(environment_id: int, *, actor: User) -> Product:
-    """Remove an environment that nothing was ever deployed to. Raises Refused otherwise."""
+    """Remove an environment without a history. Raises Refused otherwise, and for production while a release is on its way."""
     with _locked_environment(environment_id) as environment:
         policy.require(actor, "releases.manage_environments", environment)
-        record("environment.removed", environment, actor=actor, name=environment.name)
-        try:
-            environment.delete()
-        except ProtectedError:
-            message = f"{environment} has deployments in its history, which stays. Block it if nothing may go there."
-            refuse("environment-used", message)
+        refuse_if(used(environment))
+        record("environment.removed", environment, actor=actor, name=environment.name, tier=environment.tier)
+        environment.delete()
         refuse_if(unfit(environment.product.environments.select_related("phase"), environment.product))
     return environment.product
 
@@ -142,9 +146,16 @@ def order_environments(product_id: int, ids: list[int], *, actor: User) -> Produ
         ordered = [there[pk] for pk in ids]
         _check_order(ordered)
         refuse_if(_torn(product, ordered))
-        if [e.pk for e in sorted(there.values(), key=lambda e: e.position)] != list(ids):
+        was = sorted(there.values(), key=lambda e: e.position)
+        if was != ordered:
             _number(ordered)
-            record("product.pipeline_ordered", product, actor=actor, order=[e.slug for e in ordered])
+            record(
+                "product.pipeline_ordered",
+                product,
+                actor=actor,
+                order=[e.slug for e in ordered],
+                was=[e.slug for e in was],
+            )
     return product
 
 

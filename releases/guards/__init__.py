@@ -46,6 +46,7 @@ from releases.guards.deployment import (
     window_closed,
     window_open_because,
 )
+from releases.guards.environment import tier_settled, used
 from releases.guards.plan import (
     manager_because,
     manager_missing,
@@ -99,6 +100,8 @@ __all__ = [
     "template_complete_because",
     "template_incomplete",
     "template_not_in_force",
+    "tier_settled",
+    "used",
     "version_because",
     "version_trouble",
     "version_unfit",
