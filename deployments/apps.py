@@ -37,9 +37,9 @@ class DeploymentsConfig(AppConfig):
             run=reactions.promote_further,
         )
         outbox.on(
-            ("product.phase_*", "product.environment_placed"),
+            ("product.phase_*", "product.environment_placed", "product.pipeline_ordered", "environment.removed"),
             consumer="deployments.wake",
-            run=reactions.look_at_soaking,
+            run=reactions.look_at_pipeline,
         )
         outbox.on("step.ready", consumer="deployments.deploy_step", run=reactions.deploy_step)
         outbox.on(reactions.ENDED, consumer="deployments.settle_step", run=reactions.settle_step)

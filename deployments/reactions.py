@@ -23,9 +23,9 @@ def promote_further(event: Event, key: str, target: str) -> None:
     promotion.promote(release)
 
 
-def look_at_soaking(event: Event, key: str, target: str) -> None:
-    """The phases of a product changed, and with them when the next one opens."""
-    promotion.wake(_id(event))
+def look_at_pipeline(event: Event, key: str, target: str) -> None:
+    """Phases or environments of a product changed, and with them what is open, and when the next phase opens."""
+    promotion.wake(int(event.scope.partition(":")[2]))
 
 
 def deploy_step(event: Event, key: str, target: str) -> None:

@@ -120,9 +120,10 @@ def _aim(release_id: int) -> None:
             Deployment.objects.filter(pk=newest.pk).update(due_at=opens)
 
 
-def wake(product_id: int) -> int:
-    """The pipeline of a product changed: let the engine look again at every candidate that soaks. Returns at how many."""
-    soaking = Deployment.objects.filter(
-        environment__product=product_id, state=DeploymentState.SUCCEEDED, due_at__isnull=False
-    )
-    return soaking.update(due_at=timezone.now())
+def wake(product_id: int) -> list[Deployment]:
+    """The pipeline of a product changed, and with it what is open and when: look at each release under way. Returns what was made.
+
+    A release that comes to nothing is aimed anew. Harmless to repeat.
+    """
+    going = Release.objects.filter(product=product_id, candidate__isnull=False).exclude(state__in=OVER)
+    return [made for pk in going.order_by("pk").values_list("pk", flat=True) for made in promote(pk)]

@@ -24,6 +24,7 @@ from tests.factories import accounts, approvals, releases
 from tests.factories import deployments as shipping
 
 pytestmark = pytest.mark.django_db
+STATES = ["approving", "ready", "cancelled", "closed", "released", "rolled_back"]
 
 
 @pytest.fixture
@@ -187,6 +188,72 @@ def test_a_shorter_soak_lets_the_engine_look_at_once(line):
     turn()
 
     assert sent(line.eu) == ["succeeded"]
+
+
+@pytest.mark.parametrize("asks", [{"needs": "at_least", "at_least": 1}, {"needs": "optional"}])
+def test_a_phase_that_asks_for_less_lets_the_next_one_go_at_once(line, asks):
+    first = line.phase(line.test, line.eu, name="First")
+    line.automatic(line.us)
+    line.verify(line.test)
+    assert promotion.promote(line.release.pk) == []
+
+    release_doors.change_phase(first.pk, actor=line.manager, **asks)
+    deliver_all()
+
+    assert sent(line.us) == ["running"]
+    assert sent(line.production) == []
+
+
+def test_the_removal_of_the_environment_that_was_missing_lets_the_next_phase_go_at_once(line):
+    line.phase(line.test, line.eu, name="First")
+    line.automatic(line.us)
+    line.verify(line.test)
+
+    release_doors.remove_environment(line.eu.pk, actor=accounts.person("adele", roles=["administrator"]))
+    deliver_all()
+
+    assert sent(line.us) == ["running"]
+
+
+def test_another_order_of_the_pipeline_lets_what_is_open_now_go_at_once(line):
+    line.automatic(line.us)
+    line.verify(line.test)
+
+    order = [line.test.pk, line.us.pk, line.eu.pk, line.production.pk]
+    release_doors.order_environments(line.product.pk, order, actor=accounts.person("adele", roles=["administrator"]))
+    deliver_all()
+
+    assert sent(line.us) == ["running"]
+
+
+@pytest.mark.parametrize("name", ["test", "eu"])
+def test_a_phase_that_is_open_already_is_deployed_to_once_it_is_made_automatic(line, name):
+    environment = getattr(line, name)
+    phase = line.phase(environment, name="Early")
+    if name == "eu":
+        line.verify(line.test)
+
+    release_doors.change_phase(phase.pk, actor=line.manager, is_automatic=True)
+    deliver_all()
+
+    assert sent(environment) == ["running"]
+
+
+def test_a_changed_pipeline_moves_every_release_under_way_and_none_that_is_over(line):
+    line.verify(line.test)
+    others = {state: releases.release(line.product, state=state, version=f"4.7.{n}") for n, state in enumerate(STATES)}
+    for other in others.values():
+        at = timezone.now()
+        if other.candidate is None:
+            releases.candidate(other)
+        shipping.deployment(other, line.test, "succeeded", started_at=at, verified_at=at, ended_at=at)
+    phase = line.phase(line.eu)
+
+    release_doors.change_phase(phase.pk, actor=line.manager, is_automatic=True)
+    deliver_all()
+
+    made = set(Deployment.objects.filter(environment=line.eu).values_list("release", flat=True))
+    assert made == {line.release.pk, others["approving"].pk, others["ready"].pk}
 
 
 @pytest.mark.parametrize("lost", ["release-manager", DEPLOY])
