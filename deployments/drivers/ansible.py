@@ -8,7 +8,7 @@ from deployments.drivers import command, supervise
 from deployments.drivers.fields import Field, problems_of
 from deployments.drivers.kit import Tool
 from deployments.drivers.placeholders import values_of
-from deployments.drivers.protocol import Call, Handle, Progress
+from deployments.drivers.protocol import Call, Handle, HookRefused, Progress
 from deployments.drivers.traces import tail
 
 PROGRAM = "ansible-playbook"
@@ -16,6 +16,8 @@ QUIET = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_RETRY_FILES_ENABLED": "0", "ANSIBLE_ST
 MEANING = {0: "done", 2: "a task failed", 4: "a host could not be reached, or the playbook cannot be read"}
 COUNTED = ("ok", "changed", "failed", "unreachable")
 TASK = re.compile(r"^(?:TASK|RUNNING HANDLER) \[(.*)\] \**$", re.MULTILINE)
+HOSTS = r"[\w.:\[\]-]+(, ?[\w.:\[\]-]+)*,?"  # nothing that is a path, a template or a file to read
+YOURS = r"(?!_*(?i:ansible)).*"  # those of Ansible say how to connect and what to run
 
 
 class AnsibleDriver(command.CommandDriver):
@@ -24,9 +26,11 @@ class AnsibleDriver(command.CommandDriver):
     fields = (
         Field("playbook", "Playbook", "An absolute path that the settings allow.", pattern=r"/.+\.ya?ml"),
         Field("inventory", "Inventory", "An absolute path that the settings allow, or hosts such as web1,web2,"),
-        Field("limit", "Only these hosts", "A pattern.", required=False, filled=True),
+        Field("limit", "Only these hosts", "A pattern without @.", required=False, filled=True, pattern=r"[^@]*"),
         Field("tags", "Only these tags", required=False, filled=True),
-        Field("variables", "Extra variables", "One per line: name={version}", "inputs", required=False, filled=True),
+        Field(
+            "variables", "Extra variables", "Lines name={version}, no ansible_…", "inputs", False, YOURS, filled=True
+        ),
     )
     secret_label = "Vault password"  # noqa: S105 - what the form calls it
     value, summary = Tool.value, Tool.summary
@@ -35,7 +39,7 @@ class AnsibleDriver(command.CommandDriver):
         """A playbook is a program, and so may be an inventory: HOOK_PROGRAMS lists both."""
         problems = problems_of(self.fields, config)
         for name in {"playbook", "inventory"} - set(problems):
-            are_hosts = name == "inventory" and re.fullmatch("[^/]*,[^/]*", config[name])
+            are_hosts = name == "inventory" and "," in config[name] and re.fullmatch(HOSTS, config[name])
             if not are_hosts and not {PROGRAM, config[name]} <= set(self.programs):
                 problems[name] = f"The settings (HOOK_PROGRAMS) must list {PROGRAM} and {config[name]}."
         return problems
@@ -55,6 +59,8 @@ class AnsibleDriver(command.CommandDriver):
     def _argv(self, call: Call, folder: Path) -> list[str]:
         self._require_valid(call.config)
         options = {name: self.value(call, name) for name in ("inventory", "limit", "tags")}
+        if "@" in options["limit"]:  # Ansible would read, and show, the file that is named behind it
+            raise HookRefused(f"“{options['limit']}” names no hosts: there must be no @ in it.")
         options["extra-vars"] = f"@{folder / 'variables.json'}"
         options["vault-password-file"] = call.secret and str(folder / "vault-password")
         given = [f"--{name}={text}" for name, text in options.items() if text]

@@ -17,9 +17,9 @@ class Field:
     """One field of a driver's configuration.
 
     `kind`: an address is http(s) and allowed by HOOK_HOSTS; lines are a list of texts, one per line; inputs are lines
-    `name=text`, each name once; a number is an integer. `pattern` must match a text whole. `filled` texts, lines and inputs may
-    hold `{version}` and the other placeholders. `default` stands where nothing is given. What is not `shown` stays
-    out of summaries: a secret belongs into the hook's secret, never into a field.
+    `name=text`, each name once; a number is an integer. `pattern` must match a text whole, of inputs each name. `filled`
+    texts, lines and inputs may hold `{version}` and the other placeholders. `default` stands where nothing is given. What is
+    not `shown` stays out of summaries: a secret belongs into the hook's secret, never into a field.
     """
 
     name: str
@@ -68,6 +68,8 @@ class Field:
                 return f"“{odd}” is no input: write name=value."
             if twice := next((name for name in names if names.count(name) > 1), ""):
                 return f"{twice} is given twice."
+            if odd := next((name for name in names if not re.fullmatch(self.pattern or ".*", name)), ""):
+                return f"“{odd}” does not fit. {self.help}".strip()
         return next((trouble for line in value if (trouble := trouble_with(line))), "") if self.filled else ""
 
     def summary(self, config: dict) -> str:

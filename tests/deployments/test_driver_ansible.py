@@ -232,12 +232,23 @@ def test_a_playbook_takes_no_callback(driver, call):
         ({"playbook": "site.yml"}, "playbook", "does not fit"),
         ({"playbook": "/srv/a,b.yml"}, "playbook", "must list"),
         ({"playbook": ["x"]}, "playbook", "Give a text"),
-        ({"inventory": ""}, "inventory", "Give inventory"),
+        ({"inventory": ""}, "inventory", "Give the inventory"),
         ({"inventory": "/tmp/hosts"}, "inventory", "must list"),
         ({"inventory": "/tmp/hosts,"}, "inventory", "must list"),
         ({"inventory": "hosts"}, "inventory", "must list"),
         ({"variables": ["no sign"]}, "variables", "write name=value"),
+        ({"inventory": "{{ lookup('pipe','id') }},"}, "inventory", "must list"),
+        ({"inventory": "@hosts,"}, "inventory", "must list"),
         ({"limit": "{colour}"}, "limit", "unknown placeholder"),
+        ({"limit": "@/proc/1/environ"}, "limit", "without @"),
+        ({"limit": "web1,@/etc/passwd"}, "limit", "without @"),
+        (
+            {"variables": ["ansible_ssh_common_args=-oProxyCommand=id"]},
+            "variables",
+            "“ansible_ssh_common_args” does not fit",
+        ),
+        ({"variables": ["a=b", " ansible_connection = x"]}, "variables", "no ansible_…"),
+        ({"variables": ["__ansible_vault=x"]}, "variables", "no ansible_…"),
         ({"forks": "5"}, "forks", "no such field"),
     ],
 )
@@ -248,6 +259,19 @@ def test_a_configuration_that_will_not_do_is_refused_at_its_field(driver, call, 
     assert reason in problems[field]
     with pytest.raises(HookRefused, match=field):
         driver.start(this)
+
+
+def test_a_limit_that_names_a_file_once_it_is_filled_in_is_refused(driver, call, place):
+    (place / "hush").write_text("PASSWORD=hush\n")
+    this = call(inputs={"version": f"@{place / 'hush'}"}, limit="{version}")
+    with pytest.raises(HookRefused, match="there must be no @ in it"):
+        driver.start(this)
+    assert not (driver.folder(this.key)).exists()
+
+
+@pytest.mark.parametrize("inventory", ["web1,", "web1,web2", "web1, web2,", "web[01:20].example.org,", "[::1]:2222,"])
+def test_hosts_may_be_named_in_place_of_an_inventory(driver, call, inventory):
+    assert driver.validate(call(inventory=inventory).config) == {}
 
 
 def test_without_ansible_among_the_programs_no_playbook_is_allowed(call, place):

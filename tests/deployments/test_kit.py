@@ -355,7 +355,7 @@ def test_a_callback_must_be_signed_with_the_secret(forge, call):
 @pytest.mark.parametrize(
     ("config", "field", "reason"),
     [
-        ({}, "url", "Give address"),
+        ({}, "url", "Give the address"),
         ({"url": "ftp://x"}, "url", "must begin with http"),
         ({"url": "https://u:p@x/"}, "url", "user and password"),
         ({"ref": 7}, "ref", "Give a text"),
