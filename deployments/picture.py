@@ -179,6 +179,11 @@ class Picture:
         return None if self.deployment.is_rollback else self.deployment.way_back
 
     @cached_property
+    def further_back(self) -> Deployment | None:
+        """Of a rollback: what is undone to go back still further."""
+        return ways.further_back(self.deployment) if self.deployment.is_rollback else None
+
+    @cached_property
     def plan_back(self) -> ways.WayBack:
         """How it would be undone, or was."""
         row = self.deployment

@@ -172,7 +172,7 @@ def environments_of(product) -> list:
 
 
 def _verified(candidate, environments) -> list:
-    """What was ever verified of the candidate, newest first, each with what came there next: `next_start`, `next_seen`."""
+    """What was ever verified of the candidate, the newest word first, each with what came there next: `next_start`, `next_seen`."""
     rows = candidate.deployments.filter(environment__in=[e.pk for e in environments], verified_at__isnull=False)
     there = {"environment": OuterRef("environment")}
     started = rows.model.objects.filter(**there, started_at__gt=OuterRef("verified_at"))
@@ -186,7 +186,12 @@ def _verified(candidate, environments) -> list:
         next_version=Subquery(seen.values("version")[:1]),
         was_rehearsed=Exists(rehearsals.filter(state=DeploymentState.SUCCEEDED)),
     )
-    return list(annotated.order_by("-verified_at"))
+    return sorted(annotated.order_by("-verified_at"), key=_known_since, reverse=True)
+
+
+def _known_since(row) -> datetime:
+    """Since when a row says what it says: one that was taken back says so since then, also of a rollback to it in between."""
+    return row.verified_at if row.state == DeploymentState.SUCCEEDED else max(row.verified_at, row.state_since)
 
 
 def _standing(environment, group: Group, rows: list) -> Standing:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import Case, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
@@ -59,6 +59,12 @@ class DeploymentQuerySet(models.QuerySet):
     def verified(self):
         """Those after which the candidate ran in its environment, proven by its verification."""
         return self.filter(state=DeploymentState.SUCCEEDED)
+
+    def not_taken_back_since(self):
+        """Those whose candidate no rollback took out of the environment after they were verified."""
+        gone = self.model.objects.filter(environment=OuterRef("environment"), candidate=OuterRef("candidate"))
+        gone = gone.filter(state=DeploymentState.ROLLED_BACK, ended_at__gt=OuterRef("verified_at"))
+        return self.exclude(Exists(gone))
 
     def running(self):
         """The newest verified deployment of each environment: what runs there, as far as Slipway can tell."""

@@ -8,14 +8,16 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import prefetch_related_objects
+from django.apps import apps
+from django.db.models import OuterRef, Subquery, prefetch_related_objects
 from django.utils import timezone
 
 from deployments import where
-from deployments.states import DeploymentKind, DeploymentState, RunbookState, RunState, StepState
+from deployments.states import DeploymentKind, DeploymentState, Purpose, RunbookState, RunState, StepState
 from releases.models import Environment, Release, RollbackPlan
 from releases.states import Tier
 
+CALL, STEP = "call", "step of the runbook"
 PLANNED = ("method", "trigger", "steps", "expected_minutes", "point_of_no_return", "automatic")
 
 
@@ -56,14 +58,14 @@ class WayBack:
 def of(release: Release, environment: Environment, deployment=None) -> WayBack:
     """The way back of a release from an environment: of `deployment`, or as it would be after the next one there."""
     made = deployment or _model(release)(release=release, candidate=release.candidate, environment=environment)
-    earlier = _earlier(made)
+    earlier = made.way_back
     return WayBack(
         environment,
         made.candidate.version if made.candidate_id else release.version,
         earlier.candidate.version if earlier else "",
         tuple(calls(environment)),
         plan_of(release),
-        tuple(points(made)),
+        tuple(points(made, earlier)),
     )
 
 
@@ -87,11 +89,24 @@ def _model(owner):
     return owner.deployments.model
 
 
-def _earlier(deployment):
-    if deployment.pk:
-        return deployment.way_back
-    verified = deployment.environment.deployments.verified().select_related("candidate")
-    return verified.exclude(candidate=deployment.candidate_id).order_by("-verified_at").first()
+def newest(environment: Environment):
+    """The deployment that is undone next there: the last that began or, once that was taken back, the one that runs again.
+
+    None where nothing began, or what runs again came there by none that is left to be undone.
+    """
+    begun = environment.deployments.filter(kind=DeploymentKind.DEPLOY, started_at__isnull=False)
+    begun = begun.select_related("candidate").order_by("-started_at", "-pk")
+    last = begun.first()
+    if last is None or last.state != DeploymentState.ROLLED_BACK:
+        return last
+    runs = environment.deployments.running().first()
+    return begun.verified().filter(candidate=runs.candidate_id).first() if runs else None
+
+
+def further_back(rollback):
+    """The deployment that is undone to go back beyond a rollback; None where what it brought is not what was left there."""
+    found = newest(rollback.environment) if rollback.state == DeploymentState.SUCCEEDED else None
+    return found if found and found.candidate_id == rollback.candidate_id else None
 
 
 def calls(environment: Environment) -> list:
@@ -103,15 +118,40 @@ def plan_of(release: Release) -> RollbackPlan | None:
     return getattr(release, "rollback_plan", None)
 
 
-def points(deployment) -> list[NoReturn]:
-    """Where there is no way back any more: marked hooks of the deployment, crossed or ahead, and marked steps of its runbook."""
+def points(deployment, earlier) -> list[NoReturn]:
+    """Where there is no way back any more to `earlier`, the last that was verified there; None where nothing was.
+
+    Marked hooks of the deployment and marked steps of its release's runbooks, crossed or ahead; and what others crossed since
+    `earlier` was verified.
+    """
     runs = deployment.latest_runs() if deployment.pk else []
     if runs:
         marked = [(run.name, run.state == RunState.SUCCEEDED, run.ended_at) for run in runs if run.point_of_no_return]
     else:
         marked = [(hook.name, False, None) for hook in deployment.hooks() if hook.point_of_no_return]
-    found = [NoReturn(name, "call", at if is_over else None) for name, is_over, at in marked]
-    return found + _points_of_runbook(deployment)
+    found = {point.name: point for point in _crossed_before(deployment, earlier)}
+    for name, is_over, at in marked:
+        if is_over or name not in found:
+            found[name] = NoReturn(name, CALL, at if is_over else None)
+    return list(found.values()) + _points_of_runbook(deployment) + _done_for_others(deployment, earlier)
+
+
+def _crossed_before(deployment, earlier) -> list[NoReturn]:
+    """What other deployments crossed there since `earlier` was verified: none of them was taken back behind it. One query.
+
+    The calls of a rollback do not count, though it may deploy by the same hooks: they bring the earlier candidate itself.
+    """
+    if earlier is None:
+        return []
+    runs = apps.get_model("deployments", "Run").objects.filter(
+        deployment__environment=deployment.environment,
+        deployment__kind=DeploymentKind.DEPLOY,
+        point_of_no_return=True,
+        state=RunState.SUCCEEDED,
+        ended_at__gt=earlier.verified_at,
+    )
+    runs = runs.exclude(purpose=Purpose.VERIFY).exclude(deployment=deployment.pk).order_by("ended_at")
+    return [NoReturn(name, CALL, at) for name, at in runs.values_list("name", "ended_at")]
 
 
 def _points_of_runbook(deployment) -> list[NoReturn]:
@@ -119,11 +159,25 @@ def _points_of_runbook(deployment) -> list[NoReturn]:
     if not deployment.environment.is_production:
         return []
     return [
-        NoReturn(step.name, "step of the runbook", step.ended_at if step.state == StepState.DONE else None)
+        NoReturn(step.name, STEP, step.ended_at if step.state == StepState.DONE else None)
         for runbook in _runbooks(deployment.release)
         for step in runbook.steps.all()
         if step.point_of_no_return and (runbook.state != RunbookState.ABORTED or step.state == StepState.DONE)
     ]
+
+
+def _done_for_others(deployment, earlier) -> list[NoReturn]:
+    """What people did in production for other releases since `earlier` was verified. One query."""
+    if earlier is None or not deployment.environment.is_production:
+        return []
+    steps = apps.get_model("deployments", "RunbookStep").objects.filter(
+        runbook__release__product=deployment.environment.product_id,
+        point_of_no_return=True,
+        state=StepState.DONE,
+        ended_at__gt=earlier.verified_at,
+    )
+    steps = steps.exclude(runbook__release=deployment.release_id).order_by("ended_at")
+    return [NoReturn(name, STEP, at) for name, at in steps.values_list("name", "ended_at")]
 
 
 def points_in_production(release: Release) -> list[NoReturn]:
@@ -174,16 +228,25 @@ class Rehearsal:
     tried: object | None = None
 
     @property
+    def skipped(self) -> str:
+        """The step that somebody skipped in the last try, which so proved nothing; "" where none was."""
+        return (self.tried.skipped_step or "") if self.tried and self.tried.has_ended else ""
+
+    @property
     def is_fresh(self) -> bool:
         return bool(self.made and self.is_same and self.holds_until > timezone.now())
 
 
 def rehearsal_of(release: Release) -> Rehearsal:
-    """The newest rehearsal of the current candidate, a good one before one that failed, and whether it still holds."""
+    """The newest rehearsal of the current candidate, a good one before one that failed, and whether it still holds.
+
+    One in which a step was skipped is not good: production would take that step.
+    """
     rows = release.deployments.filter(is_rehearsal=True, kind=DeploymentKind.ROLLBACK)
+    rows = rows.annotate(skipped_step=Subquery(_skipped().filter(deployment=OuterRef("pk")).values("name")[:1]))
     rows = rows.select_related("environment__product", "candidate", "started_by", "rolls_back__candidate")
     tried = [row for row in rows.order_by("-pk") if release.candidate and _is_of(row, release.candidate)]
-    good = [row for row in tried if row.state == DeploymentState.SUCCEEDED and row.verified_at]
+    good = [row for row in tried if row.state == DeploymentState.SUCCEEDED and row.verified_at and not row.skipped_step]
     if not good:
         return Rehearsal(None, False, None, tried[0] if tried else None)
     now = {place: digest(release, place) for place in {row.environment for row in good}}
@@ -191,6 +254,15 @@ def rehearsal_of(release: Release) -> Rehearsal:
     made = (same or good)[0]
     until = made.verified_at + timedelta(days=release.product.rehearsal_days)
     return Rehearsal(made, bool(same), until, tried[0])
+
+
+def proves(rollback) -> bool:
+    """Whether a rehearsal that succeeded took every step of the way."""
+    return not _skipped().filter(deployment=rollback.pk).exists()
+
+
+def _skipped():
+    return apps.get_model("deployments", "Run").objects.filter(state=RunState.SKIPPED).order_by("position")
 
 
 def _is_of(rehearsal, candidate) -> bool:

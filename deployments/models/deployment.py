@@ -140,11 +140,12 @@ class Deployment(DeploymentLifecycle):
 
     @property
     def way_back(self) -> "Deployment | None":
-        """The last verified deployment of another candidate there, before this one was made."""
-        return (
-            self.environment.deployments.verified()
-            .filter(pk__lt=self.pk)
-            .exclude(candidate=self.candidate_id)
-            .order_by("-verified_at")
-            .first()
-        )
+        """The last verified deployment of another candidate there, before this one started or, until it starts, by now.
+
+        What was taken back itself since it was verified is no way back, were it brought there by a rollback.
+        """
+        rows = self.environment.deployments.verified().not_taken_back_since()
+        if self.started_at:
+            rows = rows.filter(verified_at__lt=self.started_at)
+        rows = rows.exclude(candidate=self.candidate_id).select_related("candidate")
+        return rows.order_by("-verified_at").first()

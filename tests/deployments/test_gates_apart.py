@@ -152,7 +152,7 @@ def test_a_marked_step_is_crossed_once_it_is_done_and_is_no_matter_of_an_aborted
     Runbook.objects.update(state=book)
     made = shipping.deployment(fresh(place.release), place.production, "running")
 
-    points = [point for point in way_back.points(made) if point.what == "step of the runbook"]
+    points = [point for point in way_back.points(made, made.way_back) if point.what == "step of the runbook"]
 
     assert [bool(point.crossed_at) for point in points] == ([is_crossed] if told else [])
 
@@ -170,7 +170,7 @@ def test_a_call_that_is_not_marked_closes_no_way_back(place, tool):
     made = place.into_staging()
     turn()
 
-    assert way_back.points(fresh(made)) == []
+    assert way_back.points(fresh(made), made.way_back) == []
 
 
 # Phases

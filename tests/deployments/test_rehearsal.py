@@ -235,7 +235,7 @@ def test_a_rollback_asks_for_no_rehearsal(easy):
 def test_after_the_point_of_no_return_there_is_no_rollback(easy):
     Hook.objects.filter(environment=easy.production).update(point_of_no_return=True)
     made = easy.approved().into_production()
-    assert [point.crossed_at for point in way_back.points(fresh(made))] == [None]
+    assert [point.crossed_at for point in way_back.points(fresh(made), made.way_back)] == [None]
     turn()
 
     with pytest.raises(Refused) as refusal:
