@@ -68,6 +68,9 @@ def _without(release: Release, rehearsal: Rehearsal, trouble: str, url: str) -> 
         return Note(
             REHEARSAL, f"It is being rehearsed in {tried.environment}.", "info", "running", tried.get_absolute_url()
         )
+    if rehearsal.skipped:
+        text = f"In the rehearsal in {tried.environment} “{rehearsal.skipped}” was skipped, so it does not count."
+        return Note(REHEARSAL, text, "bad", "x-circle", tried.get_absolute_url())
     if tried is not None:
         return Note(
             REHEARSAL, f"The rehearsal in {tried.environment} failed.", "bad", "x-circle", tried.get_absolute_url()

@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 
+from deployments import way_back
 from deployments.models import Deployment
 from releases.steps import note_rehearsal
 
@@ -9,10 +10,11 @@ from releases.steps import note_rehearsal
 def passed(rollback: Deployment, undone: Deployment) -> Deployment | None:
     """Note it on the rollback plan, and schedule the candidate into the environment again, at once.
 
-    None when a newer candidate is current by now: that one goes there in its own time.
+    It is not noted where a step was skipped. None when a newer candidate is current by now: that one goes there in its own time.
     """
     release = undone.release
-    note_rehearsal(release, rollback.verified_at, rollback.created_by)
+    if way_back.proves(rollback):
+        note_rehearsal(release, rollback.verified_at, rollback.created_by)
     if release.candidate_id != undone.candidate_id:
         return None
     now = timezone.now()

@@ -27,7 +27,7 @@ def _is_asked(deployment) -> bool:
 def _trouble(release, rehearsal) -> tuple[str, str] | None:
     """(code, message), or None when it is proven."""
     if rehearsal.made is None:
-        how = f" The last try, #{rehearsal.tried.pk}, did not succeed." if rehearsal.tried else ""
+        how = _how_it_went(rehearsal)
         kind = release.get_strategy_display().lower()
         name = _name(release)
         said = f"Nobody rehearsed the way back from {name} yet; {release.product} asks for it before a {kind} release.{how}"
@@ -39,6 +39,14 @@ def _trouble(release, rehearsal) -> tuple[str, str] | None:
         days = wording.plural(release.product.rehearsal_days, "day")
         return "rehearsal-old", f"The rehearsal {when} is older than {days}. Rehearse it again."
     return None
+
+
+def _how_it_went(rehearsal) -> str:
+    if rehearsal.tried is None:
+        return ""
+    if rehearsal.skipped:
+        return f" In the last try, #{rehearsal.tried.pk}, “{rehearsal.skipped}” was skipped, so it does not count."
+    return f" The last try, #{rehearsal.tried.pk}, did not succeed."
 
 
 def _name(release) -> str:
