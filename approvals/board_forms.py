@@ -10,21 +10,16 @@ from accounts.roles import ROLES
 from approvals.models import Board
 from approvals.models.board import LEAD
 from core import recurrence
+from core.forms import Day, Moment
 from core.recurrence import PLACES, WEEKDAYS
 from releases.models import Product
 
-AT = "%Y-%m-%dT%H:%M"
 PATTERNS = [
     ("weekly", "Every week"),
     ("fortnightly", "Every second week"),
     ("monthly", "Every month"),
     ("rule", "By a rule of its own"),
 ]
-
-
-def _moment(label: str, help_text: str = "In your time zone.") -> forms.DateTimeField:
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=AT)
-    return forms.DateTimeField(label=label, help_text=help_text, widget=widget, input_formats=[AT, f"{AT}:%S"])
 
 
 def _text(label: str, rows: int = 2, **options) -> forms.CharField:
@@ -57,9 +52,8 @@ class BoardForm(forms.Form):
         help_text="By the clock of its time zone, summer and winter alike.",
     )
     zone = forms.ChoiceField(label="Time zone")
-    first_on = forms.DateField(
+    first_on = Day(
         label="From",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text="The first day that it may meet; every second week is counted from here.",
     )
     minutes_long = forms.IntegerField(label="Minutes long", min_value=1, max_value=1440)
@@ -150,13 +144,13 @@ def _initial(board: Board | None, keeper: User) -> dict:
 class MeetingForm(forms.Form):
     """A meeting beside the rule."""
 
-    starts_at = _moment("Starts")
+    starts_at = Moment(label="Starts", help_text="In your time zone.")
 
 
 class MoveForm(forms.Form):
     """Another time for a meeting, and perhaps another place."""
 
-    starts_at = _moment("New start")
+    starts_at = Moment(label="New start", help_text="In your time zone.")
     place = forms.CharField(max_length=200, required=False)
     reason = _text("Reason", help_text="Everybody invited reads it.")
 

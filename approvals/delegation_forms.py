@@ -4,14 +4,8 @@ from django import forms
 
 from accounts.models import User
 from approvals import stand_ins
+from core.forms import Moment
 from releases.models import Product
-
-AT = "%Y-%m-%dT%H:%M"
-
-
-def _moment(label: str, help_text: str = "") -> forms.DateTimeField:
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=AT)
-    return forms.DateTimeField(label=label, help_text=help_text, widget=widget, input_formats=[AT, f"{AT}:%S"])
 
 
 def _capital(words: str) -> str:
@@ -30,8 +24,8 @@ class DelegationForm(forms.Form):
 
     person = Chosen(User.objects.none(), label="Votes of", empty_label=None)
     stand_in = Chosen(User.objects.none(), label="Stand-in", empty_label="Choose who votes meanwhile")
-    starts_at = _moment("From", "In your time zone. What has begun counts from now on.")
-    ends_at = _moment("Until")
+    starts_at = Moment(label="From", help_text="In your time zone. What has begun counts from now on.")
+    ends_at = Moment(label="Until")
     product = forms.ModelChoiceField(
         Product.objects.none(), label="Product", required=False, empty_label="All products that they approve for"
     )

@@ -6,15 +6,9 @@ from django.http import QueryDict
 
 from approvals.inbox import Due, Wanted
 from approvals.states import SignoffKind, SignoffState, Subject
+from core.forms import Moment
 from releases.models import FreezeWindow, Product
 from releases.states import RiskBand, Strategy
-
-AT = "%Y-%m-%dT%H:%M"
-
-
-def _instant(label: str, help_text: str) -> forms.DateTimeField:
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=AT)
-    return forms.DateTimeField(label=label, help_text=help_text, widget=widget, input_formats=[AT, "%Y-%m-%dT%H:%M:%S"])
 
 
 def _text(label: str, rows: int = 3, **options) -> forms.CharField:
@@ -74,7 +68,7 @@ class WaiverForm(forms.Form):
     """Asking to ship without a test."""
 
     reason = _text("Why it may ship without this test", rows=2)
-    expires_at = _instant("Until", "In your time zone. The test is required again after that.")
+    expires_at = Moment(label="Until", help_text="In your time zone. The test is required again after that.")
     follow_up = _follow_up()
 
 
@@ -83,7 +77,7 @@ class OverrideForm(forms.Form):
 
     freeze = forms.ModelChoiceField(FreezeWindow.objects.none(), empty_label=None)
     reason = _text("Why it cannot wait", rows=2)
-    expires_at = _instant("Until", "In your time zone. The freeze holds again after that.")
+    expires_at = Moment(label="Until", help_text="In your time zone. The freeze holds again after that.")
     follow_up = _follow_up()
 
     def __init__(self, *args, freezes, **kwargs):
@@ -96,7 +90,7 @@ class ConflictOverrideForm(forms.Form):
 
     about = forms.ChoiceField(label="Conflict", widget=forms.RadioSelect)
     reason = _text("Why it cannot be planned otherwise", rows=2)
-    expires_at = _instant("Until", "In your time zone. The conflict counts again after that.")
+    expires_at = Moment(label="Until", help_text="In your time zone. The conflict counts again after that.")
     follow_up = _follow_up()
 
     def __init__(self, *args, conflicts, **kwargs):

@@ -11,10 +11,10 @@ from approvals.actions.policy_row import LARGEST_SIZE, LONGEST_HOURS, NAME_LENGT
 from approvals.models import Policy, PolicyRow
 from approvals.states import Clock, Facet, Mode
 from approvals.subjects import Facts
+from core.forms import Day, Moment
 from releases.models import Product
 from releases.states import ChangeType, RiskBand, Strategy, Tier
 
-AT = "%Y-%m-%dT%H:%M"
 ANY = [("", "Either"), ("yes", "Yes"), ("no", "No")]
 SAID = {"yes": True, "no": False, "": None}
 PRODUCT = {"release", "change", "waiver", "override", "lift", "template"}
@@ -46,9 +46,8 @@ FACT_OF = {
 OUTCOME = ("deadline_hours", "clock", "allow_bulk", "count_requester", "count_author", "afterwards", "afterwards_hours")
 
 
-def _day(label: str, help_text: str = "") -> forms.DateField:
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, help_text=help_text, required=False, widget=widget)
+def _day(label: str, help_text: str = "") -> Day:
+    return Day(label=label, help_text=help_text, required=False)
 
 
 def _several(label: str, choices, help_text: str = "") -> forms.MultipleChoiceField:
@@ -76,11 +75,9 @@ class VersionForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Whoever decides over it reads this.",
     )
-    valid_from = forms.DateTimeField(
+    valid_from = Moment(
         label="In force from",
         required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=AT),
-        input_formats=[AT, f"{AT}:%S"],
         help_text="In your time zone. Empty: as soon as it is approved.",
     )
 

@@ -1,10 +1,29 @@
-"""A door's refusal at the fields of the form that knocked."""
+"""Fields of days and instants, and a door's refusal at the fields of the form that knocked."""
 
 from collections.abc import Callable
 
+from django import forms
 from django.forms import Form
 
+from core import moments
 from core.blockers import Refused
+
+MINUTE = "%Y-%m-%dT%H:%M"
+
+
+class Moment(forms.DateTimeField):
+    """A day and time of our time, in the reader's zone."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MINUTE)
+    input_formats = (MINUTE, f"{MINUTE}:%S", "%Y-%m-%d %H:%M")
+    default_validators = (moments.check,)
+
+
+class Day(forms.DateField):
+    """A day of our time."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    default_validators = (moments.check,)
 
 
 def knock(form: Form, door: Callable):

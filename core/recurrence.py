@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from dateutil.rrule import rrule, rrulestr
 from icalendar import vRecur
 
-from core import wording
+from core import moments, wording
 
 # Day of the week as a rule names it, and as people do.
 WEEKDAYS = {
@@ -35,7 +35,6 @@ MOST = {"INTERVAL": 1000, "COUNT": 10_000}
 # How far a number may go, from either end of the month or year (RFC 5545, section 3.3.10). Zero counts from neither.
 FURTHEST = {"BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYSETPOS": 366}
 FURTHEST_DAY = {"MONTHLY": 5, "YEARLY": 53}  # the fifth Friday of a month; the others take a day without a number
-YEARS = range(2000, 2101)  # in which the first day may lie
 MAX_CHARACTERS = 200
 FAR = timedelta(days=5 * 366)  # a rule that gives nothing for so long gives nothing at all
 
@@ -69,8 +68,8 @@ class Recurrence:
         return datetime.combine(self.first_on, self.at)
 
     def _rule(self) -> rrule:
-        if self.first_on.year not in YEARS:
-            raise ValueError(f"The first day lies from {YEARS[0]} to {YEARS[-1]}.")
+        for blocker in moments.unfit(first_on=self.first_on):
+            raise ValueError(blocker.message)
         return parsed(self.rule, self._first, self.zone)
 
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts import policy
 from accounts.actions import system_user
+from core import moments
 from core.blockers import refuse
 from core.events import record
 from core.locking import locked
@@ -86,6 +87,7 @@ def add_action(
     with locked(Review.objects, review_id) as review:
         policy.require(actor, "releases.review_release", review)
         _require_open(review)
+        moments.fit(due_on=due_on)
         action = ActionItem.objects.create(review=review, title=title, owner=owner, due_on=due_on, mandatory=mandatory)
         record(
             "action.added",
@@ -103,6 +105,7 @@ def change_action(action_id: int, *, actor: User, **fields) -> ActionItem:
     """Change title, owner, due_on, mandatory or outcome of an action item."""
     with locked(ActionItem.objects, action_id) as action:
         policy.require(actor, "releases.review_release", action)
+        moments.fit(due_on=fields.get("due_on"))
         before = {name: getattr(action, name) for name in fields}
         for name, value in fields.items():
             setattr(action, name, value)

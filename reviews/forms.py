@@ -3,6 +3,7 @@
 from django import forms
 
 from accounts import policy
+from core.forms import Day
 from reviews.models import ActionItem, Finding, Review
 
 
@@ -35,7 +36,7 @@ class ActionForm(forms.ModelForm):
     class Meta:
         model = ActionItem
         fields = ["title", "owner", "due_on", "mandatory"]
-        widgets = {"due_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+        field_classes = {"due_on": Day}
         help_texts = {"mandatory": "The release closes only once it has an owner and a date"}
 
     def __init__(self, *args, product, **kwargs):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import free_days, policy
 from accounts.actions.administration import MANAGE
 from accounts.models import Absence, User, WorkingHours
-from core import texts
+from core import moments, texts
 from core.blockers import Blocker, refuse, refuse_if
 from core.events import record
 from core.locking import locked
@@ -98,6 +98,7 @@ def add_absence(user_id: int, *, actor: User, starts_at: datetime, ends_at: date
     """
     with locked(User.objects, user_id) as user:
         _require(actor, user)
+        moments.fit(starts_at=starts_at, ends_at=ends_at)
         refuse_if(_wrong_absence(user, starts_at, ends_at))
         note = texts.fit(note, "note")
         if len(note) > NOTE_LENGTH:

@@ -10,6 +10,7 @@ from accounts import policy
 from accounts.actions.administration import MANAGE
 from accounts.models import ApiToken, User
 from accounts.tokens import digest_of, hint_of, new_secret
+from core import moments
 from core.blockers import refuse
 from core.events import record
 from core.locking import locked
@@ -25,6 +26,7 @@ def create_token(
     """
     owner = owner or actor
     _require_own(actor, owner)
+    moments.fit(expires_at=expires_at)
     if expires_at is not None and expires_at <= timezone.now():
         refuse("token-expired", "The token would have expired already. Choose a later day.", field="expires_at")
     secret = new_secret()

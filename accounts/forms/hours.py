@@ -9,6 +9,7 @@ from accounts import free_days
 from accounts.hours import instant
 from accounts.models import Absence, User, WorkingHours
 from accounts.zones import zone_of
+from core.forms import Day
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -51,13 +52,11 @@ class HoursForm(forms.ModelForm):
 class AbsenceForm(forms.Form):
     """Whole days, or from and to a time of day. Gives the door instants, in the zone of the person who is away."""
 
-    starts_at = forms.DateField(
-        label="First day away", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    starts_at = Day(label="First day away")
     from_time = forms.TimeField(
         label="Leaving at", required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
     )
-    ends_at = forms.DateField(label="Last day away", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    ends_at = Day(label="Last day away")
     until_time = forms.TimeField(
         label="Back at", required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
     )
@@ -88,15 +87,11 @@ class AbsenceForm(forms.Form):
         first, last = data.get("starts_at"), data.get("ends_at")
         begins, stops = data.pop("from_time", None), data.pop("until_time", None)
         if isinstance(first, date):
-            data["starts_at"] = self._instant(first, begins or time(), "starts_at")
+            data["starts_at"] = self._instant(first, begins or time())
         if isinstance(last, date):
-            data["ends_at"] = self._instant(last, stops, "ends_at")
+            data["ends_at"] = self._instant(last, stops)
         return data
 
-    def _instant(self, day: date, at: time | None, field: str) -> datetime | None:
-        try:
-            wall = datetime.combine(day, at) if at else datetime.combine(day + timedelta(days=1), time())
-            return instant(self.zone, wall).astimezone(UTC)
-        except OverflowError:
-            self.add_error(field, "Choose a day of our time.")
-            return None
+    def _instant(self, day: date, at: time | None) -> datetime:
+        wall = datetime.combine(day, at) if at else datetime.combine(day + timedelta(days=1), time())
+        return instant(self.zone, wall).astimezone(UTC)

@@ -13,6 +13,7 @@ from accounts import scopes
 from accounts.actions import MANAGE
 from accounts.models import ApiToken, Team, User
 from accounts.roles import ROLES
+from core.forms import Day
 
 
 def zones() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -123,10 +124,9 @@ class NewPersonForm(forms.ModelForm):
 
 
 class TokenForm(forms.ModelForm):
-    expires_at = forms.DateField(
+    expires_at = Day(
         label="Last day",
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text="It stops at the end of this day, in your time zone. Without one it never does.",
     )
 

@@ -12,11 +12,10 @@ from accounts.roles import ROLES
 from approvals import agenda
 from approvals.actions.agenda import CALLED_OFF, fill_locked, plan_locked, put_off_rest
 from approvals.models import Board, Meeting
-from core import recurrence
+from core import moments, recurrence
 from core.blockers import Blocker, refuse_if
 from core.events import record
 from core.locking import locked
-from core.recurrence import YEARS
 from releases.models import Product
 
 FIELDS = (
@@ -144,9 +143,7 @@ def _field_blockers(board: Board) -> list[Blocker]:
         value = getattr(board, name)
         if isinstance(value, int) and not 1 <= value <= most:
             found.append(Blocker(f"{name}-invalid", f"From 1 to {most:,} minutes.", field=name))
-    if isinstance(board.first_on, date) and board.first_on.year not in YEARS:
-        why = f"Choose a day from {YEARS[0]} to {YEARS[-1]}."
-        found.append(Blocker("first_on-invalid", why, field="first_on"))
+    found += moments.unfit(first_on=board.first_on)
     if board.chair_id and (board.chair.is_service or not board.chair.is_active):
         found.append(Blocker("chair-invalid", "A person who is active takes the chair.", field="chair"))
     return found

@@ -13,7 +13,7 @@ from accounts.models import User
 from approvals import stand_ins
 from approvals import who as selectors
 from approvals.models import Delegation
-from core import texts, wording
+from core import moments, texts, wording
 from core.blockers import Blocker, refuse, refuse_if
 from core.events import record
 from core.locking import locked
@@ -45,6 +45,7 @@ def delegate(
         stand_in = User.objects.get(pk=stand_in_id)
         product = Product.objects.visible_to(actor).get(pk=product_id) if product_id else None
         reason = texts.fit(reason, "reason")
+        moments.fit(starts_at=starts_at, ends_at=ends_at)
         refuse_if(_wrong_time(starts_at, ends_at))
         starts_at = max(starts_at, timezone.now())
         made = Delegation(

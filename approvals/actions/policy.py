@@ -13,7 +13,7 @@ from approvals import guards, matching
 from approvals.actions import opening, parts, settling
 from approvals.models import ApprovalRequest, Policy, PolicyRow, Rule
 from approvals.states import Mode, PolicyState, Subject
-from core import texts
+from core import moments, texts
 from core.blockers import refuse, refuse_if
 from core.events import record
 
@@ -96,6 +96,7 @@ def edit_policy(
         if note is not None:
             policy.note = texts.fit(note, "note")
         if valid_from != "":
+            moments.fit(valid_from=valid_from)
             policy.valid_from = valid_from
         policy.save()
         record("policy.edited", policy, actor=actor, was=was, now=described(policy))

@@ -9,7 +9,7 @@ from approvals import matching, who
 from approvals.actions.policy import FIELDS, copy_row_into, described_row, draft
 from approvals.models import Policy, PolicyRow, Rule
 from approvals.states import Clock, Facet
-from core import texts
+from core import moments, texts
 from core.blockers import Blocker, refuse, refuse_if
 from core.events import record
 from releases.states import ChangeType, RiskBand, Strategy, Tier
@@ -205,6 +205,7 @@ def _condition_troubles(row: PolicyRow) -> list[Blocker]:
     ]
     if row.size_min is not None and row.size_max is not None and row.size_min > row.size_max:
         found.append(Blocker("size", "The smallest size is larger than the largest.", field="size_max"))
+    found += moments.unfit(valid_from=row.valid_from, valid_until=row.valid_until)
     if row.valid_from and row.valid_until and row.valid_from > row.valid_until:
         found.append(Blocker("validity", "It would end before it starts.", field="valid_until"))
     return found

@@ -12,7 +12,7 @@ from approvals.actions.signoff import locked_signoff
 from approvals.actions.vote import cast_vote
 from approvals.models import ApprovalRequest, Waiver
 from approvals.states import GrantState, SignoffState, Verdict
-from core import texts
+from core import moments, texts
 from core.blockers import refuse, refuse_if
 from core.events import record
 
@@ -87,6 +87,7 @@ def vote_on(subject, actor: User, grant: bool, comment: str) -> None:
 def require_future(expires_at: datetime | None) -> None:
     if expires_at is None:
         refuse("expiry", "Say until when it holds.", field="expires_at")
+    moments.fit(expires_at=expires_at)
     if expires_at <= timezone.now():
         refuse("expiry-past", "That is in the past. Choose a later instant.", field="expires_at")
 

@@ -5,6 +5,7 @@ from django.db.models import TextChoices
 from django.utils import timezone
 
 from core import wording
+from core.forms import Moment
 from deployments import bookings
 from deployments.models import Run
 from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING, How, RunState
@@ -50,11 +51,7 @@ class DeploymentFilters(forms.Form):
 class ScheduleForm(forms.Form):
     """When a deployment starts by itself, and for how long it takes its environment. Instants are in the reader's zone."""
 
-    scheduled_for = forms.DateTimeField(
-        label="Starts at",
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    scheduled_for = Moment(label="Starts at", required=False)
     minutes = forms.IntegerField(
         label="Minutes",
         required=False,

@@ -3,9 +3,10 @@
 from django import forms
 
 from accounts.models import Team, User
+from core.forms import Moment
 from deployments.models import Runbook, RunbookStep
 from deployments.states import StepKind
-from releases.forms.knock import moment, text
+from releases.forms.knock import text
 
 KIND_NOTES = {
     StepKind.MANUAL: "Somebody does it by hand and says so",
@@ -17,7 +18,11 @@ class RunbookForm(forms.Form):
     """Name and planned start of a runbook."""
 
     name = forms.CharField(label="Name", max_length=80, initial="Cut-over")
-    starts_at = moment("Planned start", help_text="Steps are then planned from it. Empty: from when it is started.")
+    starts_at = Moment(
+        label="Planned start",
+        required=False,
+        help_text="Steps are then planned from it. Empty: from when it is started.",
+    )
 
 
 class CopyForm(forms.Form):

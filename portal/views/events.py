@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from core.forms import Day
 from core.models import Checkpoint, Event
 from portal import feed
 from reports import log, sight
@@ -25,7 +26,7 @@ class Filter(forms.Form):
     name = forms.CharField(label="Event, as in release.", required=False, max_length=80)
     stream = forms.CharField(label="Stream, as in release:42", required=False, max_length=80)
     actor = forms.CharField(label="User name", required=False, max_length=150)
-    since = forms.DateField(label="Since", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = Day(label="Since", required=False)
 
 
 @require_safe

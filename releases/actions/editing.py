@@ -3,8 +3,8 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from core import texts
-from core.blockers import Blocker, Refused, refuse
+from core import moments, texts
+from core.blockers import Blocker, Refused, refuse, refuse_if
 from releases.guards import address, standing
 from releases.states import PLAN_EDITABLE
 
@@ -27,6 +27,7 @@ def check_fields(obj: models.Model, names: list[str]) -> None:
                 for name, messages in error.message_dict.items()
             ]
         ) from error
+    refuse_if(moments.unfit(**{name: getattr(obj, name) for name in names}))
 
 
 def apply(obj: models.Model, fields: dict, allowed: tuple[str, ...]) -> dict[str, list]:

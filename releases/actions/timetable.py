@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from core import wording
 from core.blockers import refuse
-from core.recurrence import YEARS, parsed
+from core.recurrence import parsed
 from core.spans import Repeating
 from releases.models import Recurring
 
@@ -26,6 +26,8 @@ def settle(row: Recurring, noun: str) -> None:
         row.last_ends_at = None
         return
     row.starts_at, row.ends_at = row.starts_at.replace(microsecond=0), row.ends_at.replace(microsecond=0)
+    if row.ends_at - row.starts_at > LONGEST:
+        refuse("too-long", f"A {noun} that comes again lasts at most {LONGEST.days} days at a time.", field="ends_at")
     _check_rule(row)
     _check_first(row.times, noun)
     _check_apart(row.times, noun)
@@ -33,8 +35,6 @@ def settle(row: Recurring, noun: str) -> None:
 
 
 def _check_rule(row: Recurring) -> None:
-    if row.starts_at.year not in YEARS:
-        refuse("start-far", f"The first day lies from {YEARS[0]} to {YEARS[-1]}.", field="starts_at")
     try:
         parsed(row.rule, row.starts_at.astimezone(ZoneInfo(row.zone)).replace(tzinfo=None), row.zone)
     except ValueError as error:
@@ -52,8 +52,6 @@ def _check_first(times: Repeating, noun: str) -> None:
 
 
 def _check_apart(times: Repeating, noun: str) -> None:
-    if times.ends_at - times.starts_at > LONGEST:
-        refuse("too-long", f"A {noun} that comes again lasts at most {LONGEST.days} days at a time.", field="ends_at")
     spans = times.between(times.starts_at, times.starts_at + LOOKED_AT)
     if any(later.starts_at < earlier.ends_at for earlier, later in pairwise(spans)):
         refuse("overlaps-itself", f"The {noun} comes again before it has ended. Let it end earlier.", field="ends_at")

@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 
 from accounts import policy
 from accounts.models import User
+from core.forms import Day
 from releases.forms.knock import text
 from releases.models import ChangeTemplate, Product, Release
 from releases.models.template import in_a_year, today
@@ -86,9 +87,8 @@ class TemplateForm(GivenForm):
     product = forms.ModelChoiceField(label="Product", queryset=Product.objects.none(), required=False)
     name = forms.CharField(label="Name", max_length=120, help_text="As people look for it in the catalogue.")
     purpose = text("What it is for", rows=2, help_text="And when it may be used, so that nobody has to ask.")
-    valid_until = forms.DateField(
+    valid_until = Day(
         label="Valid until",
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         initial=in_a_year,
         help_text="The last day. Then somebody looks at it again.",
     )

@@ -26,17 +26,6 @@ def tell(form: forms.Form, refusal: Refused) -> None:
         form.add_error(blocker.field if blocker.field in form.fields else None, message)
 
 
-def moment(label: str, *, required: bool = False, help_text: str = "") -> forms.DateTimeField:
-    """A day and time in the reader's zone."""
-    return forms.DateTimeField(
-        label=label,
-        required=required,
-        help_text=help_text,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
-    )
-
-
 def text(
     label: str, *, rows: int = 3, required: bool = False, help_text: str = "", mono: bool = False
 ) -> forms.CharField:

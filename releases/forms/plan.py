@@ -4,7 +4,8 @@ from django import forms
 
 from accounts import policy
 from accounts.models import User
-from releases.forms.knock import moment, text
+from core.forms import Moment
+from releases.forms.knock import text
 from releases.models import Product, Release
 from releases.states import Strategy
 
@@ -19,8 +20,8 @@ NOTES = {
 class WindowForm(forms.Form):
     """The window alone, as somebody types it."""
 
-    window_starts_at = moment("Window opens")
-    window_ends_at = moment("Window closes")
+    window_starts_at = Moment(label="Window opens", required=False)
+    window_ends_at = Moment(label="Window closes", required=False)
 
 
 class PlanForm(forms.Form):
@@ -35,8 +36,8 @@ class PlanForm(forms.Form):
     manager = forms.ModelChoiceField(
         label="Release manager", queryset=User.objects.none(), required=False, empty_label="Nobody yet"
     )
-    window_starts_at = moment("Window opens")
-    window_ends_at = moment("Window closes")
+    window_starts_at = Moment(label="Window opens", required=False)
+    window_ends_at = Moment(label="Window closes", required=False)
 
     def __init__(self, *args, product: Product, **kwargs):
         super().__init__(*args, **kwargs)

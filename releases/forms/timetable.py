@@ -7,11 +7,11 @@ from django import forms
 from django.utils import timezone
 
 from core import recurrence
+from core.forms import Day, Moment
 from core.recurrence import WEEKDAYS
 from core.spans import on_the_clock
 from releases.models import Recurring
 
-FORMATS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M")
 PATTERNS = [
     ("once", "Once"),
     ("daily", "Every day"),
@@ -27,15 +27,13 @@ NOTES = {
 }
 
 
-class WallMoment(forms.DateTimeField):
+class WallMoment(Moment):
     """A day and time by the clock of a zone that the form learns from another field: a naive datetime."""
-
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=FORMATS[0])
 
     def to_python(self, value):
         if value in self.empty_values:
             return None
-        for form in FORMATS:
+        for form in self.input_formats:
             try:
                 return datetime.strptime(str(value).strip(), form)
             except ValueError:
@@ -71,10 +69,9 @@ class TimetableForm(forms.Form):
         help_text="RFC 5545, as in FREQ=MONTHLY;BYDAY=2TU,4TU. Asked for only when it comes by a rule of its own.",
         widget=forms.TextInput(attrs={"class": "mono"}),
     )
-    until = forms.DateField(
+    until = Day(
         label="Until",
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text="The last day on which it may start. Empty: it goes on.",
     )
 

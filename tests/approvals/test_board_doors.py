@@ -83,7 +83,7 @@ def test_only_who_may_authorise_changes_of_all_its_products_sets_a_board_up(chri
         ({"member_roles": ["role:nobody"]}, "member_roles-invalid"),
         ({"member_roles": ["cab-member"]}, "member_roles-invalid"),
         ({"member_roles": ["team:gone"]}, "member_roles-invalid"),
-        ({"first_on": date(1900, 1, 1)}, "first_on-invalid"),
+        ({"first_on": date(1900, 1, 1)}, "out-of-time"),
         ({"name": ""}, "name-invalid"),
         ({"link": "javascript:alert(1)"}, "link-invalid"),
     ],

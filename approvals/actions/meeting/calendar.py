@@ -11,7 +11,7 @@ from approvals.actions.meeting.parts import locked_meeting, require_state
 from approvals.actions.parts import needs_text
 from approvals.board_states import MeetingState
 from approvals.models import Board, Meeting
-from core import texts
+from core import moments, texts
 from core.blockers import refuse
 from core.events import record
 from core.locking import locked
@@ -69,6 +69,7 @@ def cancel_meeting(meeting_id: int, *, actor: User, reason: str) -> Meeting:
 
 
 def _require_free(board: Board, starts_at: datetime, but: Meeting | None = None) -> None:
+    moments.fit(starts_at=starts_at)
     if starts_at <= timezone.now():
         refuse("start-past", "Choose a start that is still to come.", field="starts_at")
     if starts_at > timezone.now() + timedelta(days=366):
