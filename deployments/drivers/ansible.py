@@ -28,9 +28,7 @@ class AnsibleDriver(command.CommandDriver):
         Field("inventory", "Inventory", "An absolute path that the settings allow, or hosts such as web1,web2,"),
         Field("limit", "Only these hosts", "A pattern without @.", required=False, filled=True, pattern=r"[^@]*"),
         Field("tags", "Only these tags", required=False, filled=True),
-        Field(
-            "variables", "Extra variables", "Lines name={version}, no ansible_…", "inputs", False, YOURS, filled=True
-        ),
+        Field("variables", "Extra variables", "As name={version}; no ansible_…", "inputs", False, YOURS, filled=True),
     )
     secret_label = "Vault password"  # noqa: S105 - what the form calls it
     value, summary = Tool.value, Tool.summary
