@@ -2,7 +2,7 @@
 
 import time
 
-from deployments.drivers.kit import Field, Tool, after, session
+from deployments.drivers.kit import Field, Tool, session
 from deployments.drivers.protocol import Call, Handle, Progress
 
 
@@ -38,8 +38,9 @@ class Jenkins(Tool):
             return Progress(outcome, "", log_offset, item.get("why") or "It has left the queue.")
         build = server.get_build_info(self.value(call, "job"), number)
         address = f"{server.server}{self._path(call)}/{number}/logText/progressiveText?start={log_offset}"
-        text, offset = after(server.jenkins_request(requests.Request("GET", address)).content, log_offset)
-        if build["building"] or not build["result"]:
+        said = server.jenkins_request(requests.Request("GET", address))
+        text, offset = said.content.decode("utf-8", "replace").replace("\r\n", "\n"), int(said.headers["X-Text-Size"])
+        if build["building"] or not build["result"] or "X-More-Data" in said.headers:
             return Progress("running", text, offset, f"Build {number}.", _share(build))
         outcome = "succeeded" if build["result"] == "SUCCESS" else "failed"
         return Progress(outcome, text, offset, f"Build {number}: {build['result'].lower()}.")

@@ -110,14 +110,46 @@ def test_only_success_is_success(ci, call, result, status):
 def test_the_console_is_read_on_from_where_it_was_left(ci, call):
     handle = driver.start(call())
     item = ci.items[0]
-    item["console"] = "Started €".encode()[:-1]
+    item["console"] = "Started €\nhalf a li".encode()
     first = driver.poll(call(), handle)
-    assert (first.output, first.log_offset) == ("Started ", 8)  # a character's last byte is missing
-    item["console"] = "Started €\nlive\n".encode()
+    assert (first.output, first.log_offset) == ("Started €\n", 12)  # Jenkins gives whole lines while it builds
+    item["console"] = "Started €\nhalf a line\nlive".encode()
     second = driver.poll(call(), handle, first.log_offset)
-    assert second.output == "€\nlive\n"
-    assert driver.poll(call(), handle, second.log_offset).output == ""
-    assert asked(ci, "progressiveText")[-1].endswith(f"start={len(item['console'])}")
+    assert second.output == "half a line\n"
+    item["result"] = "SUCCESS"
+    third = driver.poll(call(), handle, second.log_offset)
+    assert (third.output, third.log_offset) == ("live", len(item["console"]))
+    assert asked(ci, "progressiveText")[-1].endswith(f"start={second.log_offset}")
+
+
+def test_each_line_is_read_once_although_jenkins_hides_notes_and_sends_other_line_ends(ci, call):
+    handle = driver.start(call())
+    item, said, offset = ci.items[0], "", 0
+    for n in range(4):
+        item["console"] += f"\x1b[8mha:AAAA{'x' * 40}==\x1b[0mline {n} €\nplain {n}\n".encode()
+        progress = driver.poll(call(), handle, offset)
+        said, offset = said + progress.output, progress.log_offset
+    assert said == "".join(f"line {n} €\nplain {n}\n" for n in range(4))
+    assert offset == len(item["console"])
+
+
+def test_short_lines_are_not_repeated_although_they_arrive_longer_than_they_are(ci, call):
+    handle = driver.start(call())
+    ci.items[0]["console"] = b"a\n" * 50
+    first = driver.poll(call(), handle)
+    assert first.output == "a\n" * 50
+    assert driver.poll(call(), handle, first.log_offset).output == ""
+
+
+def test_a_build_that_is_over_is_followed_until_its_console_is(ci, call):
+    handle = driver.start(call())
+    item = ci.items[0]
+    item |= {"result": "SUCCESS", "log_goes_on": True, "console": b"Sending mail\n"}
+    first = driver.poll(call(), handle)
+    assert (first.status, first.output) == ("running", "Sending mail\n")
+    item |= {"log_goes_on": False, "console": b"Sending mail\nFinished: SUCCESS\n"}
+    second = driver.poll(call(), handle, first.log_offset)
+    assert (second.status, second.output) == ("succeeded", "Finished: SUCCESS\n")
 
 
 def test_a_build_is_followed_when_jenkins_has_forgotten_its_queue_item(ci, call):

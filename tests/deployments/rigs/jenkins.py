@@ -3,7 +3,9 @@
 - POST job/<name>/buildWithParameters: 201 with `Location: …/queue/item/<id>/`; parameters that the job does not declare are dropped
 - GET queue/api/json, queue/item/<id>/api/json with `executable` once a build has begun; forgotten some minutes later: 404
 - GET job/<name>/api/json?tree=builds[…]{0,n}, job/<name>/<number>/api/json
-- GET job/<name>/<number>/logText/progressiveText?start=<bytes>: text, X-Text-Size, X-More-Data while it goes on
+- GET job/<name>/<number>/logText/progressiveText?start=<bytes of the console>: whole lines while it goes on, without the notes
+  that plugins hide in them, their ends sent as CRLF; X-Text-Size, where to go on, and X-More-Data while there is more to come. A
+  start past the end is taken for 0 (org.kohsuke.stapler.framework.io.LargeText, hudson.console.AnnotatedLargeText)
 - POST job/<name>/<number>/stop: 302 back to the build; POST queue/cancelItem?id=<id>: 204
 - GET crumbIssuer/api/json: a crumb that holds for one session (cookie); every POST wants it, else 403
 
@@ -18,6 +20,7 @@ from tests.deployments.moody import ServerRig
 
 JOB = "/ci/job/ship/job/deploy"
 DECLARED = ("VERSION", "SLIPWAY_KEY")
+NOTE = re.compile(rb"\x1b\[8mha:.*?\x1b\[0m")  # hudson.console.ConsoleNote
 CRUMB, COOKIE = "a1b2c3", "JSESSIONID.1=node0xyz"
 
 
@@ -152,8 +155,12 @@ class JenkinsRig(ServerRig):
         item = self._by_number(number)
         if item is None:
             return self.failure(404, "Not Found")
-        headers = {"Content-Type": "text/plain; charset=utf-8", "X-Text-Size": str(len(item["console"]))}
-        return 200, item["console"][start:], headers | ({"X-More-Data": "true"} if item["result"] is None else {})
+        console, goes_on = item["console"], item["result"] is None or item.get("log_goes_on", False)
+        start = start if start <= len(console) else 0
+        end = max(start, console.rfind(b"\n") + 1) if goes_on else len(console)
+        text = re.sub(rb"(?<!\r)\n", b"\r\n", NOTE.sub(b"", console[start:end]))
+        headers = {"Content-Type": "text/plain; charset=utf-8", "X-Text-Size": str(end)}
+        return 200, text, headers | ({"X-More-Data": "true"} if goes_on else {})
 
     def _stop(self, number: int) -> tuple:
         item = self._by_number(number)
