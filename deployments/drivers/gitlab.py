@@ -8,8 +8,7 @@ from deployments.drivers.kit import Field, Part, Tool, log_of, mean, session
 from deployments.drivers.protocol import Call, Handle, Progress
 
 OUTCOMES = {"success": "succeeded", "failed": "failed", "canceled": "failed", "skipped": "failed"}
-OVER = ("success", "failed", "canceled", "skipped", "manual")
-NOT_BEGUN = ("created", "pending", "preparing", "scheduled", "waiting_for_resource", "skipped", "manual")
+OVER = ("success", "failed", "canceled", "skipped")
 LOOKED_AT = 20
 
 
@@ -40,8 +39,9 @@ class GitLab(Tool):
         project = self._project(call)
         pipeline = project.pipelines.get(handle["pipeline"])
         outcome = OUTCOMES.get(pipeline.status, "running")
-        jobs = sorted(pipeline.jobs.list(per_page=100, get_all=False), key=lambda job: job.id)
-        parts = [Part(job.name, job.status in OVER, lambda job=job: _trace(project, job)) for job in jobs]
+        jobs = sorted(pipeline.jobs.list(include_retried=True, per_page=100, get_all=True), key=lambda job: job.id)
+        begun = sorted((job for job in jobs if job.started_at), key=lambda job: job.started_at)  # new ones come behind
+        parts = [Part(job.name, job.status in OVER, lambda job=job: _trace(project, job)) for job in begun]
         text, offset = log_of(parts, log_offset, to_the_end=outcome != "running")
         named = [job.name for job in jobs if job.status in ("running", "manual")]
         detail = f"GitLab says: {pipeline.status.replace('_', ' ')}. {', '.join(named)}".strip()
@@ -63,8 +63,6 @@ def _bears(pipeline, key: str) -> bool:
 
 
 def _trace(project, job) -> str:
-    if job.status in NOT_BEGUN:
-        return ""
     return project.jobs.get(job.id, lazy=True).trace().decode("utf-8", "replace")
 
 

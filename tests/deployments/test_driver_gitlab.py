@@ -107,6 +107,45 @@ def test_the_trace_is_followed_while_it_grows(lab, call):
     assert (third.status, third.output, third.progress) == ("succeeded", "live\n", 1.0)
 
 
+def test_a_job_that_is_tried_again_is_read_beside_its_first_attempt_and_hides_no_other(lab, call):
+    handle = driver.start(call())
+    jobs = lab.pipelines[0]["jobs"]
+    build, ship = jobs
+    build |= {"trace": "first attempt\n", "status": "failed"}
+    first = driver.poll(call(), handle)
+    build["retried"] = True
+    jobs.append(
+        {"id": ship["id"] + 1, "name": "build", "stage": "build", "status": "running", "trace": "second attempt\n"}
+    )
+    second = driver.poll(call(), handle, first.log_offset)
+    assert second.output == "── build ──\nsecond attempt\n"
+    jobs[2]["status"] = "success"
+    ship |= {"trace": "shipping\n", "status": "running"}
+    third = driver.poll(call(), handle, second.log_offset)
+    assert first.output + second.output + third.output == (
+        "── build ──\nfirst attempt\n── build ──\nsecond attempt\n── ship ──\nshipping\n"
+    )
+
+
+def test_the_log_of_a_job_that_a_person_starts_later_is_read(lab, call):
+    handle = driver.start(call())
+    build, ship = lab.pipelines[0]["jobs"]
+    build |= {"trace": "built\n", "status": "success"}
+    ship["status"] = "manual"
+    first = driver.poll(call(), handle)
+    ship |= {"trace": "played\n", "status": "running"}
+    second = driver.poll(call(), handle, first.log_offset)
+    assert (first.output, second.output) == ("── build ──\nbuilt\n", "── ship ──\nplayed\n")
+
+
+def test_a_job_that_waits_for_a_person_keeps_no_other_from_being_followed(lab, call):
+    handle = driver.start(call())
+    build, ship = lab.pipelines[0]["jobs"]
+    build["status"] = "manual"
+    ship |= {"trace": "shipping\n", "status": "running"}
+    assert driver.poll(call(), handle).output == "── ship ──\nshipping\n"
+
+
 def test_a_call_in_doubt_is_found_by_its_variable_among_others(lab, call):
     for n in range(5):
         driver.start(call(key=f"other-{n}"))

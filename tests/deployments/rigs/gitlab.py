@@ -2,7 +2,8 @@
 
 - POST /projects/:id/pipeline with `ref` and `variables` (an array of {key, value}): 201; 400 for an unknown ref or variables of
   another form
-- GET /projects/:id/pipelines by `ref` and `source`, newest first; GET …/pipelines/:id, …/:id/variables, …/:id/jobs
+- GET /projects/:id/pipelines by `ref` and `source`, newest first; GET …/pipelines/:id, …/:id/variables, …/:id/jobs: newest first,
+  without those that were tried again unless `include_retried` is asked for; `started_at` once a runner has begun
 - GET /projects/:id/jobs/:id/trace as plain text; POST …/pipelines/:id/cancel: 201
 
 401 without the token, 404 for a project that the token does not see. A project is named by number or by its path, encoded.
@@ -16,7 +17,7 @@ from tests.deployments.moody import ServerRig
 
 
 class GitLabRig(ServerRig):
-    """One project with the branch main, whose pipelines have two jobs."""
+    """One project with the branch main, whose pipelines have two jobs. A job that is `retried` has another one in its place."""
 
     driver = "gitlab"
     secret = "glpat-counterpart00000001"
@@ -64,7 +65,11 @@ class GitLabRig(ServerRig):
             ("GET", r"/pipelines", lambda: self._list(asked)),
             ("GET", r"/pipelines/(\d+)", lambda number: self._one(number, _shown)),
             ("GET", r"/pipelines/(\d+)/variables", lambda number: self._one(number, _variables)),
-            ("GET", r"/pipelines/(\d+)/jobs", lambda number: self._one(number, _jobs)),
+            (
+                "GET",
+                r"/pipelines/(\d+)/jobs",
+                lambda number: self._one(number, lambda pipeline: _jobs(pipeline, asked)),
+            ),
             ("GET", r"/jobs/(\d+)/trace", self._trace),
             ("POST", r"/pipelines/(\d+)/cancel", self._cancel),
         ):
@@ -135,8 +140,16 @@ def _variables(pipeline: dict) -> list[dict]:
     return [{"key": key, "variable_type": "env_var", "value": value} for key, value in pipeline["held"].items()]
 
 
-def _jobs(pipeline: dict) -> list[dict]:
-    return [{name: value for name, value in job.items() if name != "trace"} for job in reversed(pipeline["jobs"])]
+def _jobs(pipeline: dict, asked: dict) -> list[dict]:
+    for job in pipeline["jobs"]:
+        has_begun = job["status"] in ("running", "success", "failed")
+        if has_begun and not job.get("started_at"):
+            begun = sum(bool(other.get("started_at")) for other in pipeline["jobs"])
+            job["started_at"] = f"2026-11-12T21:00:{5 + begun:02}.000Z"
+    wanted = [
+        job for job in pipeline["jobs"] if asked.get("include_retried", "").lower() == "true" or not job.get("retried")
+    ]
+    return [{"started_at": None} | {name: job[name] for name in job if name != "trace"} for job in reversed(wanted)]
 
 
 rig = GitLabRig
