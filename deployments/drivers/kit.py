@@ -178,8 +178,11 @@ def meaning(error: Exception, tool: str, talk: Talk) -> HookError:
         return type(error)(said)
     if status is not None and is_refusal(status) and status != 429:
         return HookRefused(f"{tool} answered {status}: {said}")
-    if status == 429 or talk.has_begun_nothing or _never_left(error):
+    if _never_left(error):
         return Unreachable(f"{tool} could not be reached: {said}")
+    if status == 429 or talk.has_begun_nothing:
+        how = "answered, but not in a way that is understood" if status is None else f"answered {status}"
+        return Unreachable(f"{tool} {how}: {said}")
     return OutcomeUnknown(f"{tool} was called, but gave no answer that is understood: {said}")
 
 

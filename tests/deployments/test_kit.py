@@ -235,6 +235,20 @@ def test_a_poll_that_fails_leaves_the_run_running_and_says_why(tool, forge, call
         assert f"Forge answered {answer[0]}" in progress.detail
 
 
+@pytest.mark.parametrize(
+    ("answer", "how"),
+    [
+        ((500, b"oops"), "Forge answered 500: "),
+        ((200, b"<html>"), "Forge answered, but not in a way that is understood: "),
+    ],
+)
+def test_a_tool_that_answers_a_question_badly_is_not_said_to_be_out_of_reach(tool, forge, call, answer, how):
+    tool.answers["/runs/5"] = answer
+    detail = forge.poll(call(), {"id": 5, "sent_at": 0}, 0).detail
+    assert how in detail
+    assert "could not be reached" not in detail
+
+
 def test_a_run_without_a_handle_is_looked_for_before_it_is_looked_at_or_stopped(tool, forge, call):
     tool.answers |= {"/runs": (200, [{"id": 5}]), "/runs/5": (200, {"status": "running"})}
     assert forge.poll(call(), {}).status == "running"
