@@ -8,7 +8,16 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from accounts import policy
-from deployments.states import ENDED, HOLDS_ENVIRONMENT, WAITING, DeploymentKind, DeploymentState, RunState
+from deployments.states import (
+    ENDED,
+    HOLDS_ENVIRONMENT,
+    UNDER_WAY,
+    WAITING,
+    DeploymentKind,
+    DeploymentState,
+    Purpose,
+    RunState,
+)
 from releases.models import Phase
 from releases.states import Tier
 
@@ -101,6 +110,16 @@ class RunQuerySet(models.QuerySet):
     def stopping(self):
         """Cancelled ones whose tool may not have stopped yet."""
         return self.filter(state=RunState.CANCELLED, due_at__isnull=False)
+
+    def to_be_stopped(self):
+        """What is under way, or was lost sight of and not called anew since: its tool may be at work."""
+        same = ("deployment", "purpose", "position")
+        newer = self.model.objects.filter(**{name: OuterRef(name) for name in same}, attempt__gt=OuterRef("attempt"))
+        return self.filter(Q(state__in=UNDER_WAY) | Q(~Exists(newer), state=RunState.UNKNOWN))
+
+    def not_called(self):
+        """Steps whose tool certainly has no call: those that a pause holds."""
+        return self.filter(state=RunState.WAITING, in_doubt=False).exclude(purpose=Purpose.VERIFY)
 
     def due(self):
         """Those that the engine should look at now."""

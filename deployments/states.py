@@ -72,6 +72,9 @@ class RunState(models.TextChoices):
     SKIPPED = "skipped", "Skipped"
 
 
+UNDER_WAY = (RunState.WAITING, RunState.CLAIMED, RunState.RUNNING)
+
+
 class CheckKind(models.TextChoices):
     """How one look at a deployed environment is taken. A hook called for the verification is one more."""
 

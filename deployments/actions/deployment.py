@@ -12,7 +12,7 @@ from deployments.actions import schedule, steps, waiting
 from deployments.actions.steps import entered, held
 from deployments.guards import verification_of
 from deployments.models import Deployment, Run
-from deployments.states import WAITING, DeploymentState, How, OnFailure, RunState
+from deployments.states import UNDER_WAY, WAITING, DeploymentState, How, OnFailure, RunState
 
 DEPLOY = "releases.deploy"
 STOPPED = (RunState.UNKNOWN, RunState.FAILED, RunState.CANCELLED)
@@ -186,7 +186,7 @@ def supersede(release_id: int, *, actor: User) -> int:
 def advance(deployment_id: int) -> Deployment:
     """The engine's one step: whatever the deployment's rows ask for now. Harmless to repeat."""
     with held(deployment_id) as deployment:
-        if deployment.state not in (DeploymentState.RUNNING, *WAITING):
+        if deployment.state in (DeploymentState.VERIFYING, DeploymentState.SUCCEEDED):
             return deployment  # `verify` and `promote` look after it, at their own times
         deployment.due_at = None
         deployment.save(update_fields=["due_at"])
@@ -210,7 +210,7 @@ def _judge_runs(deployment: Deployment) -> None:
         if run.state == RunState.CANCELLED:
             steps.pause(deployment, f"{run.name} was cancelled.", actor=system)
             return
-    if any(run.state in steps.UNDER_WAY for run in runs):
+    if any(run.state in UNDER_WAY for run in runs):
         steps.go_on(deployment)
         return
     deployment.verify()

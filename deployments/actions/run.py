@@ -6,20 +6,21 @@ A claim that lapses is handed on: the driver is called again with the same key, 
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from core.events import record
 from core.locking import locked
 from deployments.actions import output, steps
+from deployments.actions.calls import LATE_SINCE, call_of, driver_of, handle_of, secret_of
 from deployments.doorbell import ring_after_commit
-from deployments.drivers import DRIVERS, BadCallback, Call, Driver, HookError, HookRefused, Progress, Unreachable
+from deployments.drivers import DRIVERS, BadCallback, Call, HookError, HookRefused, Progress, Unreachable
 from deployments.models import Deployment, Run
-from deployments.states import RunState
+from deployments.states import UNDER_WAY, DeploymentState, Purpose, RunState
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def _begin(run: Run) -> None:
         return
     first = run.started_at is None
     run.claim()
-    run.deadline_at = run.deadline_at or run.started_at + timedelta(seconds=run.timeout_s + GRACE_S)
+    run.deadline_at = run.deadline_at or timezone.now() + timedelta(seconds=run.timeout_s + GRACE_S)
     run.save()
     if first:
         record("run.started", run, actor=steps.the_system(), step=run.name, key=run.key, driver=run.driver)
@@ -106,12 +107,20 @@ def _settle_not_started(run: Run, error: HookError) -> bool:
         if isinstance(error, Unreachable) and timezone.now() < row.deadline_at:
             row.hand_back()
             row.due_at = timezone.now() + timedelta(seconds=TRY_AGAIN_S)
+            if _is_held(row):
+                row.rest()
             row.save()
         elif isinstance(error, Unreachable | HookRefused) and not row.in_doubt:
             _end(row, row.fail)
         else:
             _end(row, row.lose)
     return True
+
+
+def _is_held(run: Run) -> bool:
+    """Paused before its tool had any call. One in doubt is looked for all the same: its tool may be at work."""
+    paused = run.deployment.state == DeploymentState.PAUSED
+    return paused and not run.in_doubt and run.purpose != Purpose.VERIFY
 
 
 def _tell_to_stop_if_cancelled(run: Run) -> None:
@@ -124,17 +133,19 @@ def poll_run(run_id: int) -> bool:
     run = _claim(run_id, (RunState.RUNNING,), lease_s=_lease_for(2, POLL_LEASE_S))
     if run is None:
         return False
-    progress = _asked(run, call_of(run), broken="running")
+    call, late_since = call_of(run), None
+    progress = _asked(run, call, broken="running")
     if progress.status == "running" and timezone.now() >= run.deadline_at:
-        progress = _out_of_time(run, progress)
-    _settle_progress(run, progress, polled=True)
+        late_since = _late_since(run)
+        progress = _out_of_time(run, call, progress, late_since)
+    _settle_progress(run, progress, polled=True, late_since=late_since)
     return True
 
 
 def _asked(run: Run, call: Call, *, broken: str) -> Progress:
     """What the tool says of a run, or `broken` as its status where the driver cannot ask it."""
     try:
-        return driver_of(run).poll(call, run.handle, run.log_offset)
+        return driver_of(run).poll(call, handle_of(run), run.log_offset)
     except Exception as error:  # a fault of ours
         log.exception("Run %s: the driver broke", run.key)
         return Progress(broken, "", run.log_offset, f"The driver {run.driver} broke: {error}")
@@ -142,19 +153,31 @@ def _asked(run: Run, call: Call, *, broken: str) -> Progress:
 
 def _told_to_stop(run: Run, call: Call) -> bool:
     try:
-        return driver_of(run).cancel(call, run.handle)
+        return driver_of(run).cancel(call, handle_of(run))
     except Exception:  # a fault of ours
         log.exception("Run %s: the driver broke", run.key)
         return False
 
 
-def _out_of_time(run: Run, progress: Progress) -> Progress:
-    """Past its deadline: told to stop it has failed; where it cannot be told, nobody knows."""
-    told = _told_to_stop(run, call_of(run))
-    said = f"Stopped: it ran longer than its time limit of {run.timeout_s} s."
-    if not told:
-        said = f"No result within {run.timeout_s} s, and the tool cannot be told to stop. {progress.detail}".strip()
-    return Progress("failed" if told else "unknown", progress.output, progress.log_offset, said, progress.progress)
+def _late_since(run: Run) -> float:
+    """When it was first seen to run past its deadline; now, where that is this moment or a clock was set back since."""
+    now = timezone.now().timestamp()
+    return min(float(run.handle.get(LATE_SINCE, now)), now)
+
+
+def _out_of_time(run: Run, call: Call, progress: Progress, since: float) -> Progress:
+    """Past its deadline it is told to stop at each look, and runs until the tool has ended, by the tool's own word.
+
+    A tool that still runs after STOP_S seconds of that leaves the outcome open.
+    """
+    told = _told_to_stop(run, call)
+    if timezone.now().timestamp() < since + STOP_S:
+        how = "is told to stop" if told else "could not be told to stop yet"
+        said = f"It runs longer than its time limit of {run.timeout_s} s and {how}."
+        return replace(progress, detail=f"{said} {progress.detail}".strip())
+    why = f"did not stop within {STOP_S} s" if told else "cannot be told to stop"
+    said = f"No result within {run.timeout_s} s, and the tool {why}."
+    return replace(progress, status="unknown", detail=f"{said} {progress.detail}".strip())
 
 
 def receive_callback(token: str, headers: dict[str, str], body: bytes) -> Run:
@@ -163,29 +186,40 @@ def receive_callback(token: str, headers: dict[str, str], body: bytes) -> Run:
     Raises Run.DoesNotExist for an unknown token, BadCallback for a message that is not believed.
     """
     run = Run.objects.select_related("hook").get(token=token)
-    if run.state == RunState.WAITING:
+    if run.state == RunState.WAITING and not run.in_doubt:
         raise BadCallback("The call was not made yet.")
-    progress = driver_of(run).callback(call_of(run), run.handle, headers, body)
+    progress = driver_of(run).callback(call_of(run), handle_of(run), headers, body)
     _settle_progress(run, progress, polled=False)
     return run
 
 
-def _settle_progress(run: Run, progress: Progress, *, polled: bool) -> None:
+def _settle_progress(run: Run, progress: Progress, *, polled: bool, late_since: float | None = None) -> None:
     """Keep output, progress and outcome. Whichever of poll and callback comes first ends the run, once."""
     with settling(run) as row:
-        if row.state not in (RunState.CLAIMED, RunState.RUNNING) or not _is_news(row, run, progress, polled):
+        if row.state not in UNDER_WAY or not _is_news(row, run, progress, polled):
             return
-        output.append(row, progress.output, secret=_secret(run))
+        if row.state == RunState.WAITING:  # in doubt, and handed back: its tool has the call after all
+            row.claim()
+        output.append(row, progress.output, secret=secret_of(run))
         if polled:
             row.log_offset = progress.log_offset
         if progress.progress is not None:
             row.progress = progress.progress
-        row.detail = progress.detail
+        if late_since is not None:
+            row.handle = row.handle | {LATE_SINCE: late_since}
+        row.detail = _worded(row, progress)
         if progress.status == "running":
-            row.due_at = timezone.now() + timedelta(seconds=POLL_S * _patience(run))
+            if row.state == RunState.RUNNING:  # else a worker has it, and is about to say which run it is
+                row.due_at = timezone.now() + timedelta(seconds=POLL_S * _patience(run))
             row.save()
         else:
             _end(row, {"succeeded": row.succeed, "failed": row.fail}.get(progress.status, row.lose))
+
+
+def _worded(row: Run, progress: Progress) -> str:
+    if progress.status == "failed" and LATE_SINCE in row.handle:
+        return f"It ran longer than its time limit of {row.timeout_s} s. {progress.detail}".strip()
+    return progress.detail
 
 
 def _patience(run: Run) -> float:
@@ -207,7 +241,7 @@ def _is_news(row: Run, seen: Run, progress: Progress, polled: bool) -> bool:
 def _end(run: Run, transition: Callable[[], None]) -> None:
     """End a run and let the engine look at its deployment at once."""
     transition()
-    output.flush(run, secret=_secret(run))
+    output.flush(run, secret=secret_of(run))
     if run.state == RunState.SUCCEEDED:
         run.progress = 1.0
     run.save()
@@ -244,57 +278,13 @@ def stop_run(run_id: int) -> bool:
     progress = _asked(run, call, broken="unknown")
     over = timezone.now() >= run.ended_at + timedelta(seconds=STOP_S)
     with settling(run) as row:
-        output.append(row, progress.output, secret=_secret(run))
+        output.append(row, progress.output, secret=secret_of(run))
         row.log_offset = progress.log_offset
-        still = not over and ((told and progress.status == "running") or not row.handle)
-        row.due_at = timezone.now() + timedelta(seconds=POLL_S) if still else None
+        still = not over and (progress.status == "running" or not row.handle)
+        row.due_at = timezone.now() + timedelta(seconds=POLL_S * _patience(run)) if still else None
         if not still:
-            output.flush(row, secret=_secret(run))
-            row.detail = progress.detail if told else f"The tool could not be told to stop. {progress.detail}".strip()
+            output.flush(row, secret=secret_of(run))
+            heard = told or progress.status in ("succeeded", "failed")
+            row.detail = progress.detail if heard else f"The tool could not be told to stop. {progress.detail}".strip()
         row.save()
     return True
-
-
-def driver_of(run: Run) -> Driver:
-    """Raises HookRefused when there is no such driver (any more)."""
-    try:
-        return DRIVERS[run.driver]
-    except KeyError:
-        raise HookRefused(f"There is no driver {run.driver}.") from None
-
-
-def call_of(run: Run) -> Call:
-    """The call as it was laid out when the deployment started; only the secret is read anew."""
-    return Call(
-        key=run.key,
-        config=run.config,
-        inputs=inputs_of(run),
-        timeout_s=run.timeout_s,
-        secret=_secret(run),
-        repeated=run.in_doubt,
-        callback_url=settings.BASE_URL + reverse("deployments:callback", args=[run.token]),
-    )
-
-
-def _secret(run: Run) -> str:
-    return run.hook.secret if run.hook else ""
-
-
-def inputs_of(run: Run) -> dict:
-    """What is deployed, for the tool; all of it JSON-able and the same at each repeat."""
-    deployment = run.deployment
-    candidate, previous = deployment.candidate, deployment.previous
-    return {
-        "action": run.purpose,
-        "product": deployment.environment.product.slug,
-        "environment": deployment.environment.slug,
-        "deployment": deployment.pk,
-        "release": candidate.release.version,
-        "candidate": candidate.number,
-        "version": candidate.version,
-        "commit": candidate.commit,
-        "artifacts": candidate.artifacts,
-        "artifact_digest": candidate.artifacts[0]["digest"] if candidate.artifacts else "",
-        "previous_version": previous.version if previous else "",
-        "previous_commit": previous.commit if previous else "",
-    }

@@ -17,10 +17,8 @@ from deployments import clock, guards, way_back, where
 from deployments.actions import rehearsed, shipping
 from deployments.doorbell import ring_after_commit
 from deployments.models import Deployment, Run, Sample
-from deployments.states import DeploymentKind, DeploymentState, RunState
+from deployments.states import UNDER_WAY, DeploymentKind, DeploymentState, RunState
 from releases.models import Environment, Release
-
-UNDER_WAY = (RunState.WAITING, RunState.CLAIMED, RunState.RUNNING)
 
 
 @contextmanager
@@ -143,9 +141,9 @@ def close_samples(deployment: Deployment, why: str) -> None:
 
 
 def stop_runs(deployment: Deployment, *, actor: User) -> None:
-    """Cancel what is under way; the engine then tells the tools."""
+    """Cancel what is under way or was lost sight of; the engine then tells the tools."""
     close_samples(deployment, "The verification ended before all had answered.")
-    for run in deployment.runs.select_for_update(of=("self",), no_key=True).filter(state__in=UNDER_WAY):
+    for run in deployment.runs.select_for_update(of=("self",), no_key=True).to_be_stopped():
         run.deployment = deployment
         run.cancel()
         run.save()
@@ -158,6 +156,7 @@ def pause(deployment: Deployment, reason: str, *, actor: User) -> None:
     """Stop before the next step, or in the middle of the verification, which then begins anew."""
     deployment.pause(reason=reason)
     deployment.save()
+    deployment.runs.not_called().update(due_at=None, deadline_at=None)  # as Run.rest has it, for each of them
     close_samples(deployment, "The deployment was paused before all had answered.")
     record("deployment.paused", deployment, actor=actor, reason=reason, **facts(deployment))
 

@@ -22,7 +22,7 @@ from deployments.actions import asking, shipping, steps
 from deployments.actions.steps import held
 from deployments.checks import ask_together
 from deployments.models import Deployment, Run, Sample, Verification
-from deployments.states import DeploymentState, OnFailure, Purpose, RunState
+from deployments.states import UNDER_WAY, DeploymentState, OnFailure, Purpose, RunState
 from deployments.steadiness import watched_for
 from releases.models import Environment
 
@@ -80,7 +80,7 @@ def _is_given_up(sample: Sample) -> bool:
 
 def _has_calls_under_way(deployment: Deployment) -> bool:
     calls = deployment.runs.filter(purpose=Purpose.VERIFY)
-    return calls.filter(state__in=steps.UNDER_WAY).exists() or calls.stopping().exists()
+    return calls.filter(state__in=UNDER_WAY).exists() or calls.stopping().exists()
 
 
 def _open(deployment: Deployment) -> Sample:
@@ -113,7 +113,7 @@ def _settle(deployment: Deployment, sample: Sample | None, answers: list[dict] |
         sample.results, sample.asked_until = answers if answers is not None else _lost(deployment), None
         sample.save()
     calls = list(sample.runs.order_by("position"))
-    if not is_over and any(run.state in steps.UNDER_WAY for run in calls):
+    if not is_over and any(run.state in UNDER_WAY for run in calls):
         return steps.look_again(deployment, in_s=AGAIN_S)
     _close(sample, calls)
     return _judge(deployment, sample, calls, is_over)

@@ -84,7 +84,8 @@ class HttpDriver:
     def poll(self, call: Call, handle: Handle, log_offset: int = 0) -> Progress:
         """The tool's own word, or "running" while a callback is awaited; `log_offset` counts characters of its log.
 
-        Unknown once the time is over without a result. A poll that fails leaves the run running until then.
+        Unknown once the time is over without a result, where the tool gave no cancel_url; one that can be told to stop runs until
+        it has been. A poll that fails leaves the run running until then.
         """
         if handle.get("status") in ("succeeded", "failed"):
             return _progress(handle, log_offset)
@@ -148,9 +149,9 @@ class HttpDriver:
     def _waiting(
         self, call: Call, handle: Handle, log_offset: int, detail: str, report: Report | None = None
     ) -> Progress:
-        """What to say while there is no result: running, or unknown once the time is over."""
+        """What to say while there is no result: running; unknown once the time is over of one that cannot be told to stop."""
         known = _progress(vars(report) if report else handle, log_offset)
-        if time.time() < float(handle.get("sent_at", 0)) + call.timeout_s:
+        if handle.get("cancel_url") or time.time() < float(handle.get("sent_at", 0)) + call.timeout_s:
             return replace(known, status="running", detail=detail)
         return replace(known, status="unknown", detail=f"No result within {call.timeout_s:g} s. {detail}".strip())
 

@@ -90,6 +90,10 @@ class Run(LifecycleModel):
     def hand_back(self):
         """The tool certainly did not get the call: it is made again later."""
 
+    def rest(self):
+        """Not called while its deployment is paused; once that goes on it is, and has its whole time again."""
+        self.due_at = self.deadline_at = None
+
     @machine.transition(state, source=State.CLAIMED, target=State.RUNNING, right="", label="Run", automatic=True)
     def run(self):
         pass
@@ -125,15 +129,15 @@ class Run(LifecycleModel):
 
     @machine.transition(
         state,
-        source=[State.WAITING, State.CLAIMED, State.RUNNING],
+        source=[State.WAITING, State.CLAIMED, State.RUNNING, State.UNKNOWN],
         target=State.CANCELLED,
         right="releases.deploy",
         label="Cancel",
         automatic=True,
     )
     def cancel(self):
-        """What was begun is told to stop: due now, until the tool has been told."""
-        begun = self.state != State.WAITING
+        """What was begun, or may have been, is told to stop: due now, until the tool has been told."""
+        begun = self.state != State.WAITING or self.in_doubt or bool(self.handle)
         self._ended()
         self.due_at = self.ended_at if begun else None
 

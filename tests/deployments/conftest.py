@@ -1,8 +1,10 @@
 """A deployable release, a tool that does as it is told, and the engine turned by hand."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from deployments import due
 from deployments.actions import deployment as doors
@@ -128,6 +130,17 @@ def place(db) -> Place:
         accounts.person("dana", roles=["deployer"], on=product),
         accounts.person("sam", roles=["stakeholder"], on=product),
     )
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """A function: the clock goes on by so many seconds."""
+
+    def go_on(seconds: float) -> None:
+        now = timezone.now
+        monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(seconds=seconds))
+
+    return go_on
 
 
 def turn(times: int = 20) -> None:

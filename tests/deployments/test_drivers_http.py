@@ -91,6 +91,13 @@ def test_a_run_without_a_result_is_unknown_when_its_time_is_over(tool, driver, c
     assert "No result within 0.05 s" in progress.detail
 
 
+def test_a_run_that_can_be_told_to_stop_runs_until_it_is_told_whatever_the_time(tool, driver, call):
+    tool.answers["/deploy"] = (202, {"status": "running", "cancel_url": "/runs/5/cancel"})
+    handle = driver.start(call(timeout_s=0.05))
+    time.sleep(0.1)
+    assert driver.poll(call(timeout_s=0.05), handle).status == "running"
+
+
 def test_polling_streams_the_log_until_the_tool_has_a_result(tool, driver, call):
     tool.answers["/deploy"] = (202, {"status": "running", "poll_url": "/runs/5", "log": "queued\n"})
     tool.answers["/runs/5"] = [

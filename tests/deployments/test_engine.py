@@ -1,5 +1,7 @@
 """The engine, step by step, with a tool that does as it is told."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -7,6 +9,7 @@ from core.blockers import Refused
 from core.models import Event
 from deployments.actions import deployment as doors
 from deployments.actions import run as run_doors
+from deployments.actions.calls import LATE_SINCE
 from deployments.drivers import DRIVERS, BadCallback, HookRefused, OutcomeUnknown, Progress, Unreachable
 from deployments.models import LogLine, Run
 from tests.deployments.conftest import fresh, runs_of, turn
@@ -164,7 +167,7 @@ def test_a_hook_that_hangs_is_stopped_at_its_deadline(place, tool):
     turn()
 
     assert fresh(deployment).state == "failed"
-    assert "longer than its time limit of 600 s" in fresh(deployment).detail
+    assert fresh(deployment).detail == "Ship failed: It ran longer than its time limit of 600 s. Cancelled."
     assert tool.stopped == [f"{deployment.key}-1-1"]
 
 
@@ -397,7 +400,8 @@ def test_a_run_whose_driver_is_gone_asks_a_person_when_its_time_is_over(place, t
     run = Run.objects.get(deployment=deployment)
     assert (run.state, run.detail) == ("running", "The driver tool broke: There is no driver tool.")
 
-    Run.objects.update(deadline_at=timezone.now(), due_at=timezone.now())
+    long_over = timezone.now() - timedelta(seconds=run_doors.STOP_S)
+    Run.objects.update(deadline_at=long_over, handle=run.handle | {LATE_SINCE: long_over.timestamp()})
     turn(2)
 
     run.refresh_from_db()

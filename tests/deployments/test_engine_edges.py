@@ -35,9 +35,12 @@ def codes_of(door, *args, **kwargs) -> list[str]:
     return [b.code for b in refusal.value.blockers]
 
 
-def test_a_tool_that_is_late_and_cannot_be_told_to_stop_leaves_the_outcome_open(running, tool, monkeypatch):
+def test_a_tool_that_is_late_and_cannot_be_told_to_stop_leaves_the_outcome_open(running, tool, monkeypatch, later):
     monkeypatch.setattr(tool, "cancel", lambda call, handle: False)
     Run.objects.update(deadline_at=running.created_at)
+    turn(3)
+    assert (runs_of(running), fresh(running).state) == ([("1-1", "running")], "running")
+    later(run_doors.STOP_S)
     turn()
     assert runs_of(running) == [("1-1", "unknown")]
     assert fresh(running).state == "paused"

@@ -42,7 +42,7 @@ RUN = {
     "fail": ({"claimed", "running"}, "failed"),
     "lose": ({"claimed", "running"}, "unknown"),
     "confirm": ({"unknown"}, "succeeded"),
-    "cancel": ({"waiting", "claimed", "running"}, "cancelled"),
+    "cancel": ({"waiting", "claimed", "running", "unknown"}, "cancelled"),
     "skip": ({"failed", "unknown", "cancelled"}, "skipped"),
 }
 GATES = {
