@@ -25,8 +25,7 @@ class ArgoTool(Tool):
         return {"key": call.key}
 
     def find(self, call: Call) -> Handle | None:
-        under_way, state, _ = self._seen(call)
-        return {"key": call.key} if under_way or state else None
+        return {"key": call.key} if any(self._seen(call)[:2]) else None
 
     def look(self, call: Call, handle: Handle, log_offset: int) -> Progress:
         under_way, state, status = self._seen(call)
@@ -52,14 +51,15 @@ class ArgoTool(Tool):
         return under_way, state if is_ours else {}, found["status"]
 
     def _ask(self, call: Call, method: str, path: str = "", body: dict | None = None) -> dict:
-        import requests
+        from deployments.drivers.session import object_in, requests
 
         address = self.value(call, "server").rstrip("/") + "/api/v1/applications/" + self.value(call, "application")
-        headers = {"Authorization": f"Bearer {call.secret}"}
-        answer = session().request(method, address + path, json=body, headers=headers)
-        if answer.status_code == 200:
-            return answer.json()
-        said = answer.json().get("message", "")
+        bearer = {"Authorization": f"Bearer {call.secret}"}
+        answer = session().request(method, address + path, json=body, headers=bearer)
+        told = object_in(answer)
+        if answer.status_code == 200 and told is not None:
+            return told
+        said = str((told or {}).get("message") or f"nothing that Argo CD would say: {answer.text[:200]}")
         if BUSY in said:  # nothing was begun, and its turn may come
             raise Unreachable(f"{said}.")
         raise requests.HTTPError(said, response=answer)

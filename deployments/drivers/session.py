@@ -119,3 +119,12 @@ def fetched(url: str, base: str) -> str:
     answer = Session().get(url)
     answer.raise_for_status()
     return answer.content.decode("utf-8", "replace")
+
+
+def object_in(answer: requests.Response) -> dict | None:
+    """The JSON object of an answer; None where it is none, as the page of a proxy or of another address."""
+    try:
+        told = answer.json()
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) else None

@@ -142,12 +142,30 @@ def test_a_refusal_is_told_in_the_servers_words_without_the_token(rig):
     assert "a-wrong-token" not in str(refused.value)
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("body", [b"<html><h1>Not here</h1></html>", b"", b"[]", b'"no"', b'{"message": null}'])
+def test_a_refusal_that_is_no_answer_of_argo_cds_keeps_its_status(rig, monkeypatch, status, body):
+    monkeypatch.setattr(rig, "answer", lambda *_: (status, body, {"Content-Type": "text/html"}))
+    with pytest.raises(HookRefused, match=f"Argo CD answered {status}: "):
+        driver.start(calling(rig))
+
+
+def test_a_page_in_place_of_an_answer_leaves_a_sync_open_and_a_look_without_news(rig, monkeypatch):
+    handle = driver.start(calling(rig))
+    monkeypatch.setattr(rig, "answer", lambda *_: (200, b"<html>Sign in</html>", {"Content-Type": "text/html"}))
+    with pytest.raises(OutcomeUnknown, match="nothing that Argo CD would say: <html>Sign in"):
+        driver.start(calling(rig, key="deploy-2"))
+    progress = driver.poll(calling(rig), handle)
+    assert progress.status == "running"
+    assert "nothing that Argo CD would say" in progress.detail
+
+
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
         ("server", "argocd.example.org", "http"),
         ("application", "../projects", "does not fit"),
-        ("revision", "", "Give revision"),
+        ("revision", "", "Give the revision"),
         ("revision", "{branch}", "unknown placeholder"),
         ("prune", "yes", "no such field"),
     ],
