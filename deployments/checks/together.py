@@ -7,10 +7,9 @@ import time
 from dataclasses import dataclass, field
 
 from deployments.checks.protocol import Kind, Result
+from deployments.drivers.masking import looks_of, shortened
 
 log = logging.getLogger(__name__)
-HIDDEN = "•••••"
-SECRET_MIN = 6
 DETAIL_MAX = 500
 
 
@@ -62,7 +61,5 @@ def _ask(place: int, question: Question, timeout_s: float, answers: queue.Simple
 
 def _without(result: Result, secret: str) -> Result:
     """The result with the secret hidden, should what was asked have repeated it, and no longer than a page bears."""
-    detail = result.detail.replace("\0", "\ufffd")
-    if len(secret) >= SECRET_MIN:
-        detail = detail.replace(secret, HIDDEN)
-    return Result(result.ok, detail[:DETAIL_MAX], result.value, result.elapsed_ms, result.status)
+    detail = shortened(result.detail.replace("\0", "\ufffd"), looks_of(secret), DETAIL_MAX)
+    return Result(result.ok, detail, result.value, result.elapsed_ms, result.status)

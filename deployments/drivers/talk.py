@@ -1,18 +1,15 @@
 """What is known of the conversation that a driver has with its tool just now: what was sent, and what must not be repeated."""
 
 import time
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from urllib.parse import quote
 
 from django.conf import settings
 
+from deployments.drivers.masking import looks_of, masked
 from deployments.drivers.protocol import Unreachable
 
-HIDDEN = "•••••"
-SECRET_MIN = 6
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 MAY_HAVE_STARTED = (408, 409)  # gave up waiting; a call with this key is under way
 
@@ -32,14 +29,10 @@ class Talk:
 
     def hide(self, text: str) -> None:
         """Keep a text, and what it looks like in an address or a header, out of everything that is said."""
-        if len(text) >= SECRET_MIN:
-            self.secrets |= {text, quote(text, safe=""), b64encode(text.encode()).decode().rstrip("=")}
+        self.secrets |= looks_of(text)
 
     def fit_for_people(self, text: object) -> str:
-        said = str(text).replace("\0", "\ufffd")
-        for secret in sorted(self.secrets, key=len, reverse=True):
-            said = said.replace(secret, HIDDEN)
-        return said
+        return masked(str(text).replace("\0", "\ufffd"), self.secrets)
 
     def seconds_left(self) -> float:
         """For the next request; the clock starts with the first one. Raises TooLong."""

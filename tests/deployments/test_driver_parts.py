@@ -8,9 +8,10 @@ import pytest
 from deployments.drivers import Call
 from deployments.drivers.fields import Field
 from deployments.drivers.hosts import host_matches, same_origin
+from deployments.drivers.masking import HIDDEN
 from deployments.drivers.placeholders import PLACEHOLDERS, filled, trouble_with, values_of
 from deployments.drivers.signed import parse_report
-from deployments.drivers.talk import HIDDEN, Talk, is_refusal
+from deployments.drivers.talk import Talk, is_refusal
 
 BASE = "https://ci.example.org/run"
 
