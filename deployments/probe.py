@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urljoin, urlsplit
 
+from django.conf import settings
 from django.utils import timezone
 
-from deployments.drivers.hosts import origin
+from deployments.drivers.hosts import address_trouble, origin
 from deployments.drivers.wire import Answer, Broken, NotSent, exchange
 
 MAX_BYTES = 1_000_000
@@ -68,10 +69,11 @@ def said_version(url: str, *, timeout_s: float = 5) -> str:
 
 
 def _get(url: str, expect_status: int, token: str, ends_at: float) -> Answer:
-    """The answer after at most MAX_REDIRECTS redirects. Raises NotSent or Broken."""
+    """The answer after at most MAX_REDIRECTS redirects, each to an address that HOOK_HOSTS allows. Raises NotSent or Broken."""
     headers = {"User-Agent": "Slipway"} | ({"Authorization": f"Bearer {token}"} if token else {})
     for _ in range(MAX_REDIRECTS + 1):
-        _require_http(url)
+        if trouble := address_trouble(url, settings.HOOK_HOSTS):  # each: a redirect may lead to another port
+            raise NotSent(trouble)
         left_s = ends_at - time.monotonic()
         if left_s <= 0:
             raise Broken("the time was used up by redirects")
@@ -96,20 +98,12 @@ def _redirected(url: str, location: str) -> str:
     return target
 
 
-def _require_http(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise NotSent("the address must begin with http:// or https:// and name a host")
-
-
 def _status_trouble(answer: Answer, expected: int) -> str:
     if answer.status == expected:
         return ""
-    text = " ".join(answer.text.split())[:EXCERPT_CHARACTERS]
+    text = " ".join(answer.text.split())
+    if len(text) > EXCERPT_CHARACTERS:
+        text = text[:EXCERPT_CHARACTERS] + "…"
     return f"Answered {answer.status}, expected {expected}" + (f": {text}" if text else ".")
 
 

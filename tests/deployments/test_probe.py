@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployments.probe import probe
+from deployments.probe import probe, said_version
 from tests.deployments.counterpart import Counterpart
 
 
@@ -97,6 +97,29 @@ def test_a_redirect_to_another_host_is_not_followed(service):
         sample = probe(service.url + "/", timeout_s=1)
         assert not sample.ok
         assert "another host, localhost" in sample.detail
+        assert other.requests == []
+
+
+def test_only_hosts_that_the_settings_allow_are_probed(service, settings):
+    service.answers["/health"] = (200, b"4.8.0")
+    settings.HOOK_HOSTS = ["ci.example.org"]
+    sample = probe(service.url + "/health", timeout_s=1)
+    assert (sample.ok, sample.status) == (False, None)
+    assert sample.detail.startswith("No answer: The settings (HOOK_HOSTS) do not allow calls to 127.0.0.1:")
+    assert said_version(service.url + "/health") == ""
+    assert service.requests == []
+    settings.HOOK_HOSTS = ["127.0.0.1"]
+    assert probe(service.url + "/health", timeout_s=1).ok
+
+
+def test_a_redirect_to_another_port_is_followed_only_where_the_settings_allow_it(service, settings):
+    with Counterpart() as other:
+        other.answers["/"] = (200, b"inside")
+        service.answers["/"] = (302, b"", {"Location": other.url + "/"})
+        settings.HOOK_HOSTS = [service.url.removeprefix("http://")]
+        sample = probe(service.url + "/", timeout_s=1)
+        assert not sample.ok
+        assert "HOOK_HOSTS" in sample.detail
         assert other.requests == []
 
 
