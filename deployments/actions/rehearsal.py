@@ -2,9 +2,9 @@
 
 from accounts import policy
 from accounts.models import User
-from core import wording
-from core.blockers import Blocker, Refused, refuse
-from deployments import way_back, where
+from core import gates, wording
+from core.blockers import Blocker, refuse_if
+from deployments import guards, way_back, where
 from deployments.actions import steps
 from deployments.actions.steps import entered
 from deployments.guards.addresses import tab
@@ -19,20 +19,36 @@ def rehearse(release_id: int, environment_id: int, *, actor: User) -> Deployment
     """Roll the current candidate back in an environment before production; once verified, it is deployed there again.
 
     Returns the rollback. The release stays in its state. Raises Release.DoesNotExist, Environment.DoesNotExist,
-    Http404/PermissionDenied, or Refused: in production, where the candidate does not run verified, or with a closed way back.
+    Http404/PermissionDenied, or Refused: in production, where the candidate does not run verified, with a closed way back, or
+    where the candidate could not be put back now.
     """
     with entered(release_id, environment_id) as (release, environment):
         policy.require(actor, DEPLOY, release)
-        if environment.is_production:
-            refuse("rehearsal-in-production", IN_PRODUCTION)
-        return steps.begin_rollback(_standing(release, environment), REASON, actor=actor, rehearsal=True)
+        running = where.running_in(environment)
+        refuse_if(in_the_way(release, environment, running))
+        return steps.begin_rollback(_locked(running, release, environment), REASON, actor=actor, rehearsal=True)
 
 
-def _standing(release, environment) -> Deployment:
-    """The deployment by which the current candidate runs there, locked."""
-    running = where.running_in(environment)
+def in_the_way(release, environment, running: where.Running | None) -> list[Blocker]:
+    """What keeps the candidate from being taken out there, or would keep it from being put back: both, or neither."""
+    if environment.is_production:
+        return [Blocker("rehearsal-in-production", IN_PRODUCTION)]
     if not way_back.is_verified(release, running):
-        raise Refused(not_there(release, environment, running))
+        return [not_there(release, environment, running)]
+    row = running.deployment
+    row.release, row.environment = release, environment
+    return list(dict.fromkeys(guards.no_way_back(row) + _not_put_back(release, environment)))
+
+
+def _not_put_back(release, environment) -> list[Blocker]:
+    """What a deployment of the candidate is asked that starts there now; those who wait or booked would come in between."""
+    step = Deployment.machine.steps["start"]
+    again = Deployment(release=release, candidate=release.candidate, environment=environment)
+    return [blocker for answer in gates.answers(step.key, step.gates, again) for blocker in answer.blockers]
+
+
+def _locked(running: where.Running, release, environment) -> Deployment:
+    """The deployment by which the current candidate runs there, locked."""
     row = Deployment.objects.select_for_update(of=("self",), no_key=True).get(pk=running.deployment.pk)
     row.release, row.environment = release, environment
     return row

@@ -7,9 +7,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts import policy
-from core.blockers import Blocker
 from core.forms import knock
-from deployments import guards, pipeline, way_back, where
+from deployments import pipeline, way_back, where
 from deployments.actions import confirmation as confirming
 from deployments.actions import rehearsal as doors
 from deployments.forms import ConfirmationForm
@@ -35,7 +34,7 @@ def rehearse(request: HttpRequest, product: str, version: str, environment: str)
         "environment": place,
         "way": way_back.of(release, place, standing if standing and standing.release_id == release.pk else None),
         "soak_lost": _soak_lost(release, place),
-        "blockers": _in_the_way(release, place, running),
+        "blockers": doors.in_the_way(release, place, running),
         "only": "" if policy.may(request.user, RIGHT, release) else policy.refusal_text(RIGHT),
     }
     return render(request, "deployments/rehearse.html", context)
@@ -60,15 +59,6 @@ def way_back_of(request: HttpRequest, product: str, version: str) -> HttpRespons
     if request.htmx:
         return render(request, "deployments/_way_back_panels.html", context)
     return render(request, "deployments/way_back.html", frame.of(request, release, "rollback") | context)
-
-
-def _in_the_way(release, place, running) -> list[Blocker]:
-    """What the door would say: the same guards, for the deployment that would be undone."""
-    if place.is_production:
-        return [Blocker("rehearsal-in-production", doors.IN_PRODUCTION)]
-    if not way_back.is_verified(release, running):
-        return [doors.not_there(release, place, running)]
-    return guards.no_way_back(running.deployment)
 
 
 def _soak_lost(release, place) -> str:

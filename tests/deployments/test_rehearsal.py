@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from core.blockers import Refused
 from core.models import Event
-from deployments import way_back
+from deployments import around, way_back, where
 from deployments.actions import deployment as doors
-from deployments.actions.rehearsal import rehearse
+from deployments.actions.rehearsal import in_the_way, rehearse
 from deployments.actions.sighting import report_deployment
 from deployments.drivers import Progress
-from deployments.models import Deployment, Hook, Verification
+from deployments.models import Booking, Deployment, Hook, Verification
 from releases.models import Environment, Phase, Product, RollbackPlan
 from releases.states import Strategy
 from tests.deployments.conftest import fresh, turn
@@ -227,6 +227,141 @@ def test_a_rollback_asks_for_no_rehearsal(easy):
     turn()
 
     assert fresh(made).state == "rolled_back"
+
+
+# The candidate must come back
+
+
+def never_begun(place) -> list:
+    """The blockers of a rehearsal in staging; nothing of it was begun, and the page shows the same."""
+    before = Deployment.objects.count()
+    with pytest.raises(Refused) as refusal:
+        rehearse(place.release.pk, place.staging.pk, actor=place.deployer)
+    assert Deployment.objects.count() == before
+    assert where.running_in(place.staging).candidate == place.release.candidate
+    shown = in_the_way(fresh(place.release), fresh(place.staging), where.running_in(place.staging))
+    assert [b.code for b in shown] == codes(refusal)
+    return refusal.value.blockers
+
+
+@pytest.mark.parametrize("state", ["deploying", "released", "on_hold"])
+def test_nobody_rehearses_while_the_release_may_not_enter_the_environment(ready, state):
+    releases.put_in_state(ready.release, state)
+
+    assert [b.code for b in never_begun(ready)] == ["release-state"]
+
+
+def test_a_stop_of_the_release_keeps_it_from_being_rehearsed(ready):
+    type(ready.release).objects.update(blocked_reason="Legal looks at it.")
+
+    assert "release-blocked" in [b.code for b in never_begun(ready)]
+
+
+def test_nobody_rehearses_in_a_freeze(ready):
+    releases.freeze(tiers=["staging"])
+
+    assert [b.code for b in never_begun(ready)] == ["frozen"]
+
+
+def test_nobody_rehearses_where_the_hooks_of_a_deployment_are_unfit(ready):
+    for place in (ready.staging, ready.production):
+        shipping.hook(place, name="Back", driver="tool", config={"does": "back"}, on="rollback")
+    Hook.objects.filter(environment=ready.staging, on="deploy").update(is_active=False)
+
+    assert [b.code for b in never_begun(ready)] == ["no-hook"]
+
+
+def test_a_rehearsal_does_not_overtake_those_who_wait_for_the_environment(ready):
+    other = releases.release(ready.product, state="testing", version="4.9.0")
+    shipping.deployment(other, ready.staging, "queued", queued_at=timezone.now())
+
+    assert [b.code for b in never_begun(ready)] == ["queue-before"]
+
+
+def test_a_rehearsal_does_not_take_the_time_that_another_booked(ready):
+    other = releases.release(ready.product, state="testing", version="4.9.0")
+    row = shipping.deployment(other, ready.staging, "scheduled")
+    begun = timezone.now() - timedelta(minutes=5)
+    Booking.objects.create(
+        deployment=row, environment=ready.staging, starts_at=begun, ends_at=begun + timedelta(hours=1)
+    )
+
+    assert [b.code for b in never_begun(ready)] == ["environment-booked"]
+
+
+def test_a_stop_of_the_environment_is_said_once(ready):
+    Environment.objects.filter(pk=ready.staging.pk).update(blocked_reason="The disk is full.")
+
+    assert [b.code for b in never_begun(ready)] == ["environment-blocked"]
+
+
+def test_the_page_shows_why_it_cannot_be_rehearsed_now_and_has_no_button(ready, client):
+    client.force_login(ready.deployer)
+    address = "/r/payments/4.8.0/rehearse/staging/"
+    assert "could also be deployed there again" not in client.get(address).text
+    releases.freeze(tiers=["staging"])
+
+    said = client.get(address).text
+
+    assert "freezes Staging" in said
+    assert "could also be deployed there again" in said
+    assert client.post(address).status_code == 409
+
+
+# A step that was skipped
+
+
+@pytest.fixture
+def skipping(ready, tool) -> Deployment:
+    """A rehearsal whose second step failed, and was skipped by the deployer."""
+    releases.rollback_plan(ready.release)
+    for place in (ready.staging, ready.production):
+        for name in ("Drain", "Restore"):
+            does = {"does": name.lower()}
+            shipping.hook(place, name=name, driver="tool", config=does, on="rollback", on_failure="pause")
+    tool.answers["restore"] = Progress("failed", "", 0, "There is no backup.")
+    made = rehearsed(ready)
+    assert made.state == "paused"
+    doors.resume(made.pk, actor=ready.deployer, reason="We have none here.", how="skip")
+    turn()
+    return fresh(made)
+
+
+def test_a_rehearsal_in_which_a_step_was_skipped_does_not_count(ready, skipping):
+    assert skipping.state == "succeeded"
+    assert way_back.rehearsal_of(fresh(ready.release)).made is None
+
+    with pytest.raises(Refused) as refusal:
+        ready.into_production()
+
+    said = {b.code: b.message for b in refusal.value.blockers}
+    assert f"In the last try, #{skipping.pk}, “Restore” was skipped" in said["rehearsal-missing"]
+
+
+def test_it_is_not_noted_as_rehearsed_and_the_candidate_is_put_back_all_the_same(ready, skipping):
+    assert fresh(ready.release).rollback_plan.rehearsed_at is None
+    again = ready.staging.deployments.running().get()
+    assert (again.candidate, again.kind) == (ready.release.candidate, "deploy")
+
+
+def test_page_and_sheet_say_that_a_step_was_skipped(ready, skipping, client):
+    client.force_login(ready.deployer)
+    said = client.get("/r/payments/4.8.0/way-back/").text
+    assert "“Restore” was skipped in Staging" in said
+    notes = [note.text for note in around.way_back_notes(fresh(ready.release)) if note.topic == "Rehearsal"]
+    assert notes == ["In the rehearsal in Staging “Restore” was skipped, so it does not count."]
+
+
+def test_a_step_that_was_tried_again_and_succeeded_was_not_skipped(ready, tool):
+    Hook.objects.filter(environment=ready.staging).update(on_failure="pause")
+    tool.answers["ship"] = Progress("failed", "", 0, "The disk is full.")
+    made = rehearsed(ready)
+    tool.answers.clear()
+    doors.resume(made.pk, actor=ready.deployer, reason="There is room again.", how="retry")
+    turn()
+
+    found = way_back.rehearsal_of(fresh(ready.release))
+    assert (found.made, found.is_fresh) == (made, True)
 
 
 # The point of no return
