@@ -110,6 +110,8 @@ def _check(text: str) -> None:
     for name, most in MOST.items():
         if name in parts and not 1 <= int(parts[name][0]) <= most:
             raise ValueError(f"{name} is at least 1 and at most {most:,}.")
+    for blocker in [b for until in parts.get("UNTIL", []) for b in moments.unfit(until=until)]:
+        raise ValueError(f"UNTIL: {blocker.message}")
     _check_numbers(parts, frequency)
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from core import recurrence
+from core.moments import YEARS
 
 DAY = timedelta(days=1)  # more than any offset moves a local time
 LONGEST = timedelta(
@@ -66,12 +67,16 @@ class Repeating:
         return self.next_after(self.starts_at - DAY)
 
     def last_ends_at(self) -> datetime | None:
-        """When the last occurrence ends; None where the rule has no last one. Raises ValueError for what is no rule."""
+        """When the last occurrence ends; None where the rule has no last one in our time. Raises ValueError for what is no rule."""
         if not self.rule:
             return self.ends_at
         if not recurrence.is_finite(self.rule):
             return None
-        starts = list(recurrence.parsed(self.rule, self._wall(self.starts_at), self.zone))
+        starts = []
+        for naive in recurrence.parsed(self.rule, self._wall(self.starts_at), self.zone):
+            if naive.year not in YEARS:
+                return None
+            starts.append(naive)
         spans = (self._placed(naive) for naive in reversed(starts))
         return next((span.ends_at for span in spans if span), self.ends_at)
 
