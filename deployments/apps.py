@@ -20,6 +20,7 @@ class DeploymentsConfig(AppConfig):
         attach(Release, "booking_table", bookings.ahead)
         conflicts.find_also(ConflictKind.ENVIRONMENT, bookings.booked, reads="booking_table")
         slots.ends_also(bookings.ends)
+        conflicts.wished_also(bookings.wishes)
         history.told_by(where.seen)
         attach(Release, "step_table", staff.open_steps)
         collisions.people_also(staff.needed, reads="step_table")

@@ -12,7 +12,7 @@ from core.spans import Span
 from deployments.models import Booking, Deployment
 from deployments.states import DeploymentKind
 from releases.conflicts import Found, Wish
-from releases.models import Environment
+from releases.models import Environment, Release
 from releases.states import ConflictKind
 
 USUAL_MINUTES = 60
@@ -49,6 +49,13 @@ def ends(wish: Wish) -> list[datetime]:
         for row in wish.release.booking_table.all()
         if row.environment_id in {e.pk for e in wish.environments}
     ]
+
+
+def wishes(release: Release) -> list[Wish]:
+    """The spans for which deployments of the release are booked ahead. No query where its conflicts were fetched."""
+    places = {environment.pk: environment for environment in release.product.environments.all()}
+    rows = [row for row in release.booking_table.all() if row.deployment.release_id == release.pk]
+    return [Wish(release, row.starts_at, row.ends_at, places[row.environment_id], row.deployment_id) for row in rows]
 
 
 def active(environment: Environment, start: datetime, end: datetime, but: int | None = None):

@@ -2,7 +2,7 @@
 
 Severity comes from the product's own rule, else from the rule for everybody, else from DEFAULTS. A warning is shown; a conflict
 that needs an override is let through by one that stands; a block is not let through at all. Higher rooms add what only they know:
-`find_also` another finder, `let_through` who knows of overrides.
+`find_also` another finder, `wished_also` spans that they planned, `let_through` who knows of overrides.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
+from django.utils import timezone
+
 from core.blockers import Blocker
 from core.gates import Clear
 from releases.guards import page
 from releases.models import Environment, Release
+from releases.occurrences import INSTANT
 from releases.states import ConflictKind, Severity, Tier
 
 Kind = ConflictKind
@@ -95,7 +98,9 @@ class Conflict(Found):
 
 Finder = Callable[[Wish], Iterable[Found]]
 Exemption = Callable[[Release, datetime], set[str]]
+Wishes = Callable[[Release], Iterable[Wish]]
 _FINDERS: list[tuple[Kind, Finder]] = []
+_WISHES: list[Wishes] = []
 _EXEMPTIONS: list[Exemption] = []
 _READS: list[str] = []
 
@@ -132,6 +137,20 @@ def wish_of(release: Release) -> Wish | None:
     if not release.window_starts_at or not release.window_ends_at:
         return None
     return Wish(release, release.window_starts_at, release.window_ends_at)
+
+
+def wished_also(wishes: Wishes) -> None:
+    """Count the spans of `wishes(release)` to what a release wants: what is planned for it. Called in `apps.py`."""
+    if wishes not in _WISHES:
+        _WISHES.append(wishes)
+
+
+def wishes_of(release: Release) -> list[Wish]:
+    """What a release wants, as far as anybody knows: its window, what is planned for it, a start now in each environment."""
+    own, now = wish_of(release), timezone.now()
+    planned = [wish for wishes in _WISHES for wish in wishes(release)]
+    places = [Wish(release, now, now + INSTANT, environment) for environment in release.product.environments.all()]
+    return [*([own] if own else []), *planned, *places]
 
 
 def find(wish: Wish | None, kinds: Collection[Kind] = tuple(Kind)) -> list[Conflict]:
@@ -193,7 +212,6 @@ def _ask_url(release: Release, found: Found) -> str:
     """The page on which an override is asked for; "" for a release that is not saved yet."""
     if release.pk is None:
         return ""
-    if found.kind == Kind.FREEZE:
-        return page("approvals:override_new", release.product.slug, release.version)
-    address = page("approvals:override_conflict", release.product.slug, release.version)
+    name = "override_new" if found.kind == Kind.FREEZE else "override_conflict"
+    address = page(f"approvals:{name}", release.product.slug, release.version)
     return address and f"{address}?about={quote(found.about)}"

@@ -10,6 +10,7 @@ from approvals.actions.override import (
     conflicts_to_override,
     decide_override,
     finish_override_follow_up,
+    freezes_to_override,
     request_conflict_override,
     request_override,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "expire_due",
     "finish_follow_up",
     "finish_override_follow_up",
+    "freezes_to_override",
     "lapse_due",
     "move_row",
     "propose_policy",

@@ -1,5 +1,6 @@
 """Doors of the override: one release through one freeze or conflict until an instant, if the quorum agrees."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from django.utils import timezone
@@ -13,8 +14,9 @@ from approvals.states import GrantState
 from core.blockers import refuse
 from core.events import record
 from releases import conflicts, occurrences
-from releases.conflicts import Conflict
-from releases.models import FreezeWindow
+from releases.conflicts import Conflict, Wish
+from releases.models import Environment, FreezeWindow, Release
+from releases.slots import AHEAD
 from releases.states import ConflictKind, Severity
 
 STANDING = [GrantState.REQUESTED, GrantState.GRANTED]
@@ -50,16 +52,47 @@ def request_override(
     return override
 
 
-def conflicts_to_override(release) -> list[Conflict]:
-    """What stands in the release's way and an override helps against, freezes left out: of its window, or of a place it goes to."""
-    span = conflicts.wish_of(release)
-    now = timezone.now()
-    places = [conflicts.Wish(release, now, now + occurrences.INSTANT, e) for e in release.product.environments.all()]
-    found = [
-        *conflicts.find(span, conflicts.NOT_FREEZES),
-        *(c for w in places for c in conflicts.find(w, (ConflictKind.WINDOW,))),
-    ]
+def conflicts_to_override(release: Release, about: str = "") -> list[Conflict]:
+    """What stands in the release's way and an override helps against, each once, freezes left out. A constant number of queries.
+
+    In the way of its window, of what is planned for it, or of a start now in an environment; and whatever is called `about`,
+    if a deployment may meet it within 60 days.
+    """
+    return _to_override(release, conflicts.NOT_FREEZES, about)
+
+
+def freezes_to_override(release: Release, about: str = "") -> list[int]:
+    """The same of freezes, of any tier: their ids."""
+    return [int(c.about.partition(":")[2]) for c in _to_override(release, (ConflictKind.FREEZE,), about)]
+
+
+def _to_override(release: Release, kinds: tuple[ConflictKind, ...], about: str) -> list[Conflict]:
+    row = Release.objects.select_related("product").prefetch_related(*conflicts.parts()).get(pk=release.pk)
+    found = [c for wish in conflicts.wishes_of(row) for c in conflicts.find(wish, kinds)]
+    if about and about not in {c.about for c in found}:
+        found += [c for wish in _ahead(row) for c in conflicts.find(wish, kinds) if c.about == about]
     return list({c.about: c for c in reversed(found) if c.severity == Severity.OVERRIDE and not c.overridden}.values())
+
+
+def _ahead(release: Release) -> Iterator[Wish]:
+    """All that it may want within 60 days: a window, a deployment anywhere, also one to a place that is closed then."""
+    now = timezone.now()
+    yield Wish(release, now, now + AHEAD)
+    for environment in release.product.environments.all():
+        yield Wish(release, now, now + AHEAD, environment)
+        if closes := _closes(environment, now):
+            yield Wish(release, closes, closes + occurrences.INSTANT, environment)
+
+
+def _closes(environment: Environment, now: datetime) -> datetime | None:
+    """When an environment with windows is closed next; `now` where it is closed. None for one that stays open for 60 days."""
+    at, windows = now, environment.windows.all()
+    while at < now + AHEAD:
+        on = [span for window in windows if (span := window.occurrence_at(at))]
+        if not on:
+            return at if windows else None
+        at = max(span.ends_at for span in on)
+    return None
 
 
 def request_conflict_override(
@@ -78,7 +111,7 @@ def request_conflict_override(
         standing = release.freeze_overrides.filter(about=about, freeze=None, state__in=STANDING)
         if standing.exists():
             refuse("override-stands", "An override of this conflict has been asked for already.", field="about")
-        found = next((c for c in conflicts_to_override(release) if c.about == about), None)
+        found = next((c for c in conflicts_to_override(release, about) if c.about == about), None)
         if found is None:
             refuse(
                 "nothing-to-override",

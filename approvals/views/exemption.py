@@ -92,7 +92,7 @@ def override_conflict(request: HttpRequest, product: str, version: str) -> HttpR
     """Asks to ship a release in spite of a conflict that needs an override. `?about=<its name>` says which."""
     release = the_release(request, product, version)
     policy.require(request.user, "releases.manage_release", release)
-    found = {c.about: c for c in actions.conflicts_to_override(release)}
+    found = {c.about: c for c in actions.conflicts_to_override(release, request.GET.get("about", ""))}
     form = ConflictOverrideForm(
         request.POST or None,
         conflicts=found,
@@ -117,10 +117,13 @@ def override_conflict(request: HttpRequest, product: str, version: str) -> HttpR
 
 @login_required
 def override_new(request: HttpRequest, product: str, version: str) -> HttpResponse:
-    """Asks to ship a release during a freeze that stands in its way."""
+    """Asks to ship a release during a freeze that stands in its way. `?about=<its name>` adds one that a deployment may meet."""
     release = the_release(request, product, version)
     policy.require(request.user, "releases.manage_release", release)
-    freezes = FreezeWindow.objects.filter(pk__in=[o.freeze.pk for o in freezes_in_the_way(release)])
+    ids = {o.freeze.pk for o in freezes_in_the_way(release)} | set(
+        actions.freezes_to_override(release, request.GET.get("about", ""))
+    )
+    freezes = FreezeWindow.objects.filter(pk__in=ids)
     form = OverrideForm(request.POST or None, freezes=freezes, initial={"expires_at": release.window_ends_at})
     if request.method == "POST" and form.is_valid():
         data = dict(form.cleaned_data)
