@@ -29,7 +29,8 @@ def pytest_terminal_summary(terminalreporter):
         told = (OUTCOMES.get((point, driver), "-") for driver in drivers)
         terminalreporter.write_line(f"{point:<{width}}" + " ".join(f"{word:<15}" for word in told))
     terminalreporter.write_line(
-        "done: succeeded, each key started at most once. asked: the same, after a person was asked and tried the step again."
+        "done: succeeded, each key started at most once. asked: the same, after a person was asked and tried the step again. "
+        "stopped: aborted, and its environment was not free before its tool had ended."
     )
 
 
@@ -37,8 +38,8 @@ def pytest_terminal_summary(terminalreporter):
 def outcome():
     """Note what came of a case at a point: (point, case)."""
 
-    def note(point: str, case: Case) -> None:
-        OUTCOMES[point, case.driver] = "asked" if case.asked else "done"
+    def note(point: str, case: Case, word: str = "") -> None:
+        OUTCOMES[point, case.driver] = word or ("asked" if case.asked else "done")
 
     return note
 

@@ -7,12 +7,17 @@ import pytest
 from django.utils import timezone
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
+from deployments.actions import deployment as doors
 from deployments.actions import run as run_doors
 from deployments.drivers import BadCallback, HookRefused
 from tests.deployments.rigs import Mood
 from tests.faults.world import Case, until_all_run
 
 pytestmark = pytest.mark.journey
+BELIEVE_REPORTS = {"argocd", "github_actions", "gitlab", "http", "jenkins"}
+"""The drivers that take a report of the tool itself: of those here, the ones whose secret can sign one."""
+KILLED = {"ansible", "command"}
+"""What does not stop when it is told to is killed by its supervisor."""
 
 
 @pytest.mark.parametrize("mood", [Mood.LATE, Mood.NEVER, Mood.SERVER_ERROR, Mood.GARBAGE, Mood.DOWN])
@@ -48,8 +53,46 @@ def test_a_tool_that_misbehaves_when_it_is_asked_does_not_fail_the_deployment(ca
         outcome(f"tool is asked, {worded(mood)}", case)
 
 
+@pytest.mark.parametrize("mood", [Mood.SERVER_ERROR, Mood.NEVER])
+def test_a_tool_that_does_not_answer_when_it_is_told_to_stop_holds_its_environment(cases, outcome, mood):
+    until_all_run(cases)
+    for case in cases.values():
+        case.rig.be(mood, on="stop")
+        doors.abort(case.deployment.pk, actor=case.deployer, reason="Wrong afternoon.")
+        case.turn(2)
+        assert case.run.is_stopping or case.run.key in case.rig.stopped(), f"{case.driver} still works: {case.story()}"
+        if case.run.is_stopping:
+            assert case.deployed_again() == ["environment-stopping"]
+    for case in cases.values():
+        case.rig.be(Mood.WELL, on="stop")
+        case.turn_until(lambda case=case: not case.run.is_stopping)
+        assert case.run.key in case.rig.stopped() or case.driver in KILLED, case.story()
+        assert (case.fresh.state, case.run.state) == ("aborted", "cancelled")
+        assert case.deployed_again() == []
+        outcome(f"is told to stop, {worded(mood)}", case, "stopped")
+
+
+@pytest.mark.parametrize("mood", [Mood.WELL, Mood.NEVER])
+def test_a_tool_whose_time_is_over_is_told_to_stop_and_believed_when_it_has(cases, outcome, mood):
+    until_all_run(cases)
+    for case in cases.values():
+        case.rig.be(mood, on="stop")
+        case.let_the_time_run_out()
+        case.turn()
+        assert (case.run.state, case.fresh.state) == ("running", "running"), f"{case.driver}: {case.story()}"
+    for case in cases.values():
+        case.rig.be(Mood.WELL, on="stop")
+        case.turn_until(case.is_settled)
+        assert "longer than its time limit" in case.fresh.detail, f"{case.driver}: {case.story()}"
+        assert case.run.key in case.rig.stopped() or case.driver in KILLED, case.story()
+        case.go_on_to_the_end()
+        case.check()
+        outcome(f"time is over, and told to stop it {worded(mood)}", case)
+
+
 def worded(mood: Mood) -> str:
     return {
+        Mood.WELL: "stops",
         Mood.LATE: "answers late",
         Mood.NEVER: "never answers",
         Mood.SERVER_ERROR: "answers 500",
@@ -83,7 +126,7 @@ def test_a_tool_that_reports_twice_and_is_polled_besides_ends_its_run_once(cases
         case.go_on_to_the_end()
         case.check()
         assert not case.asked
-        assert believed in (0, 2)
+        assert believed == (2 if case.driver in BELIEVE_REPORTS else 0), case.driver
         outcome("tool reports twice, and is polled", case)
 
 

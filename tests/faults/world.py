@@ -9,6 +9,7 @@ from pathlib import Path
 from django.test import override_settings
 from django.utils import timezone
 
+from core.blockers import Refused
 from core.events import stream_of, verify
 from core.models import Event
 from deployments import due
@@ -100,6 +101,15 @@ class Case:
             self.asked = self.fresh.detail
             doors.resume(self.deployment.pk, actor=self.deployer, reason="Looked: nothing runs there.", how="retry")
             self.turn_until(over, patience_s)
+
+    def deployed_again(self) -> list[str]:
+        """Start another deployment there; the codes of what stands in its way."""
+        try:
+            with override_settings(**self.rig.settings):
+                doors.deploy(self.deployment.release_id, self.deployment.environment_id, actor=self.deployer)
+        except Refused as refusal:
+            return [blocker.code for blocker in refusal.blockers]
+        return []
 
     def story(self) -> str:
         """How the rows stand, in a line."""

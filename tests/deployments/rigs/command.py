@@ -25,7 +25,7 @@ def note(file, text):
         notes.write(f"{text}\\n".encode())
 
 def on_sigterm(*_):
-    if moods["stop"] == "well":
+    if json.loads((folder / "moods.json").read_text())["stop"] == "well":
         note("stopped", key)
         os._exit(143)
 
