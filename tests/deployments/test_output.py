@@ -65,7 +65,8 @@ def test_a_secret_of_several_lines_is_hidden_where_its_lines_arrive_one_by_one(r
 
 
 def test_a_secret_under_colours_is_hidden(run):
-    assert said(run, f"{SECRET[:5]}\x1b[31m{SECRET[5:]}\x1b[0m\n") == [HIDDEN]
+    coloured, long = f"{SECRET[:5]}\x1b[31m{SECRET[5:]}\x1b[0m\n", "x" * (output.LINE_MAX - 5)
+    assert said(run, coloured, long + coloured) == [HIDDEN, long + HIDDEN]
 
 
 @pytest.mark.parametrize(
