@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from approvals import actions, stand_ins
 from approvals.delegation_forms import DelegationForm
 from approvals.models import Delegation
+from core import moments
 from core.forms import knock
 from core.wording import span
 
@@ -54,7 +55,8 @@ def _asked_for(request: HttpRequest) -> dict:
 def _instant(text: str) -> datetime | None:
     try:
         found = parse_datetime(text)
-        return timezone.localtime(found) if found and timezone.is_aware(found) else None
+        known = found and timezone.is_aware(found) and not moments.unfit(at=found)
+        return timezone.localtime(found) if known else None
     except (ValueError, OverflowError):
         return None
 

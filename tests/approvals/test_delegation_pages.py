@@ -153,7 +153,13 @@ def test_planning_an_absence_leads_to_a_stand_in_for_that_time(by, ann):
 
 
 @pytest.mark.parametrize(
-    "query", ["?person=x&from=never&until=9999-99-99", "?from=0001-01-01T00:00:00Z", "?person=" + "9" * 40]
+    "query",
+    [
+        "?person=x&from=never&until=9999-99-99",
+        "?from=0001-01-01T00:00:00Z",
+        "?from=9999-12-30T00:00:00Z",
+        "?person=" + "9" * 40,
+    ],
 )
 def test_odd_addresses_show_the_page_all_the_same(by, ann, query):
     assert by(ann).get(PAGE + query).status_code == 200

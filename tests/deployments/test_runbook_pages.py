@@ -1,10 +1,13 @@
 """The pages and the API of runbooks, of rehearsals and of confirmations: found, refused, kept, counted."""
 
+from datetime import datetime
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from core.blockers import Refused
 from deployments.actions import deployment as deploying
 from deployments.actions import runbook as doors
 from deployments.actions import runbook_step as acting
@@ -63,6 +66,27 @@ def test_a_runbook_is_written_through_its_pages(reader, place):
     reader.post(reverse("deployments:step_arrange", args=[second.pk, "remove"]))
     reader.post(reverse("deployments:runbook_start", args=[book.pk]))
     assert fresh(book).state == "running"
+
+
+@pytest.mark.parametrize("typed", ["0001-01-01T00:00", "9999-12-31T23:59"])
+def test_a_runbook_is_planned_for_no_end_of_the_calendar(reader, place, book, typed):
+    add(book, place, "Announce")
+    told = {"name": "Far", "starts_at": typed}
+    body = {"release": place.release.pk, "name": "Far", "starts_at": f"{typed}:00Z"}
+
+    pages = [reader.post(f"{TAB}new/", told), reader.post(reverse("deployments:runbook_edit", args=[book.pk]), told)]
+    made = reader.post("/api/v1/runbooks/", body, "application/json")
+    for door in (
+        lambda at: doors.add_runbook(place.release.pk, actor=place.deployer, name="Far", starts_at=at),
+        lambda at: doors.edit_runbook(book.pk, actor=place.deployer, starts_at=at),
+    ):
+        with pytest.raises(Refused) as refusal:
+            door(datetime.fromisoformat(f"{typed}:00+00:00"))
+        assert [(b.code, b.field) for b in refusal.value.blockers] == [("out-of-time", "starts_at")]
+
+    assert [(page.status_code, "Choose a day from 2000 to 2100." in text(page)) for page in pages] == [(422, True)] * 2
+    assert (made.status_code, made.json()["blockers"][0]["field"]) == (409, "starts_at")
+    assert (Runbook.objects.get().starts_at, reader.get(book.get_absolute_url()).status_code) == (None, 200)
 
 
 def test_a_refused_step_keeps_what_was_typed_and_says_why_at_the_field(reader, place, book):

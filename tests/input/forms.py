@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 from django.urls import resolve
 
 CHOSEN = ("checkbox", "radio", "hidden", "submit", "button", "image", "reset")
-DAYS = ("date", "datetime-local", "time", "month", "week")
+DAYS = ("date", "datetime-local")
 VERBS = ("name", "how", "way", "verb", "driver", "kind")  # arguments of an address that say what is done
 
 
@@ -22,7 +22,7 @@ class Form:
     choices: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     buttons: list[tuple[str, str]] = field(default_factory=list)
-    asks_when: bool = False  # for a day or an instant
+    days: dict[str, str] = field(default_factory=dict)  # {name: type} of the texts that are a day or an instant
     plain: bool = False  # a button that sends nothing of its own
     pressed: str = ""  # the name of the button that sends it
 
@@ -44,6 +44,11 @@ class Form:
         for name, usual in self.sent:
             data.setdefault(name, []).append(usual)
         return data | {name: [value] for name in self.texts}
+
+    def far(self, instant: str, zone: str) -> dict[str, list[str]]:
+        """What is sent when every day is that of an instant, by the clock of a zone where one can be chosen."""
+        days = {name: [instant if kind == "datetime-local" else instant[:10]] for name, kind in self.days.items()}
+        return self.filled("A text") | days | {name: [zone] for name in self.choices if name == "zone"}
 
     def spoiled(self, value: str) -> dict[str, list[str]]:
         """What is sent when choices and hidden fields were tampered with, too; `do` still names the form."""
@@ -80,7 +85,7 @@ class _Reader(HTMLParser):
             form.files.append(name)
         elif tag == "input" and kind not in CHOSEN:
             form.texts.append(name)
-            form.asks_when |= kind in DAYS
+            form.days |= {name: kind} if kind in DAYS else {}
         elif tag == "button" or kind == "submit":
             form.buttons.append((name, a.get("value", "")))
         elif kind == "hidden" or "checked" in a:

@@ -71,6 +71,8 @@ TEXTS = {
     "not a number": "NaN",
 }
 DAYS = ("no date", "year 1", "year 9999")  # to other fields they are texts like any other
+# The ends of the calendar, each with a zone by whose clock it lies beyond the calendar in UTC.
+ENDS = {"0001-01-01T00:00": "Asia/Tokyo", "9999-12-31T23:59": "Pacific/Honolulu"}
 JSONS = {
     "NUL": "before\0after",
     "half a surrogate pair": "before\ud800after",

@@ -122,9 +122,30 @@ def test_no_operation_fails_on_one_senseless_field_among_good_ones(world, operat
     assert_none(found)
 
 
-def good_ones(world, fields: dict) -> dict:
-    """A value for each field that is written: the row of the world that it names, else one of the right type."""
-    return {name: good(world, name, schema) for name, schema in fields.items() if not schema.get("readOnly")}
+def test_no_field_of_a_day_takes_an_end_of_the_calendar(world, operations):
+    client, taken, named = as_person(world.master), [], set()
+    for method, path, fields in operations:
+        usual = {} if method == "patch" else good_ones(world, fields, but=("array",))
+        days = [n for n, f in fields.items() if f.get("format") in ("date", "date-time") and not f.get("readOnly")]
+        for name in days:
+            for instant in garbage.ENDS:
+                far = instant[:10] if fields[name]["format"] == "date" else f"{instant}:00Z"
+                answer, left = sent(client, method, path, json.dumps(usual | {name: far}).encode())
+                if not 400 <= answer.status_code < 500 or left:
+                    taken.append(f"{method} {path} {name}={far}: {trouble(answer)} {left}")
+                if "out-of-time" in answer.content.decode() and f'"field":"{name}"' in answer.content.decode():
+                    named.add((method, path.rstrip("0123456789/"), name))
+
+    assert_none(taken)
+    assert len(named) >= 12, sorted(named)
+
+
+def good_ones(world, fields: dict, but: tuple[str, ...] = ()) -> dict:
+    """A value for each field that is written, `but` for some types: the row of the world that it names, else one of its type."""
+    written = {
+        n: schema for n, schema in fields.items() if not schema.get("readOnly") and schema.get("type") not in but
+    }
+    return {name: good(world, name, schema) for name, schema in written.items()}
 
 
 def good(world, name: str, schema: dict):

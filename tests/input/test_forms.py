@@ -3,6 +3,7 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts.models import User
 from core.models import Event
 from tests.input import depth, forms, garbage
 from tests.input.addresses import good
@@ -99,11 +100,30 @@ def test_the_pages_offer_the_forms_that_are_tried(all_forms):
 
 def test_no_form_fails_on_what_is_typed(world, all_forms):
     texts = [kind for kind in TYPED if kind not in garbage.DAYS]
-    days = [(form, kind) for form in all_forms if form.asks_when for kind in garbage.DAYS]
+    days = [(form, kind) for form in all_forms if form.days for kind in garbage.DAYS]
     filled = [*depth.shared_out(all_forms, texts, each=2), *days]
 
     assert len(days) > 30
     assert_none(complaints(as_person(world.master), filled, forms.Form.filled))
+
+
+def test_every_field_of_a_day_refuses_both_ends_of_the_calendar_whatever_the_zone(world, all_forms):
+    client, taken = as_person(world.master), []
+    asking = [
+        f for f in all_forms if f.days and f.pressed not in (PUTS_IN, "more") and dict(f.sent).get("do") != "more"
+    ]
+    with undone():
+        for instant, zone in garbage.ENDS.items():
+            User.objects.filter(pk=world.master.pk).update(timezone=zone)
+            for form in asking:
+                answer, left = sent(client, form, form.far(instant, zone), {})
+                said = body(answer).count("Choose a day from 2000 to 2100.") if answer.status_code < 500 else 0
+                if answer.status_code != 422 or left or said < len(form.days):
+                    told = f"{answer.status_code}, said {said} times, {left} {trouble(answer)}"
+                    taken.append(f"{form.action} {form.days} with {instant}: {told}")
+
+    assert len(asking) > 20
+    assert_none(taken)
 
 
 def test_no_form_fails_on_choices_that_were_tampered_with(world, all_forms):
