@@ -9,10 +9,11 @@ from deployments.states import ENDED, DeploymentState
 
 def production_unproven(release) -> list[Blocker]:
     """For a release: its candidate must be verified in each production environment."""
+    rows = list(release.deployments.all())
     verified = {
         d.environment_id
-        for d in release.deployments.all()
-        if d.state == DeploymentState.SUCCEEDED and d.candidate_id == release.candidate_id and not d.is_rollback
+        for d in rows
+        if d.candidate_id == release.candidate_id and not d.is_rollback and _is_left(d, rows)
     }
     production = [e for e in release.product.environments.all() if e.is_production]
     if not production:
@@ -26,7 +27,8 @@ def production_unproven(release) -> list[Blocker]:
 
 def rollback_unfinished(release) -> list[Blocker]:
     """For a release: a production deployment of it was rolled back, and none of it is left there."""
-    there = [d for d in release.deployments.all() if d.environment.is_production and not d.is_rollback]
+    rows = list(release.deployments.all())
+    there = [d for d in rows if d.environment.is_production and not d.is_rollback]
     if not any(d.state == DeploymentState.ROLLED_BACK for d in there):
         return [
             Blocker("not-rolled-back", "No production deployment of it was rolled back.", tab(release), "Deployments")
@@ -34,8 +36,21 @@ def rollback_unfinished(release) -> list[Blocker]:
     return [
         Blocker(f"left-in:{d.environment.slug}", f"{d.environment} still has it ({d.get_state_display().lower()}).")
         for d in there
-        if d.is_live or d.state == DeploymentState.SUCCEEDED
+        if d.is_live or _is_left(d, rows)
     ]
+
+
+def _is_left(deployment, rows) -> bool:
+    """Whether it is verified, and no later deployment of the same candidate there was taken back, which takes both away."""
+    if deployment.state != DeploymentState.SUCCEEDED:
+        return False
+    place = (deployment.environment_id, deployment.candidate_id)
+    return not any(
+        row.state == DeploymentState.ROLLED_BACK
+        and (row.environment_id, row.candidate_id) == place
+        and row.state_since > deployment.verified_at
+        for row in rows
+    )
 
 
 def owes_confirmation(deployment) -> bool:

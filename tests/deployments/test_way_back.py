@@ -1,15 +1,14 @@
 """Where a rollback leads, which deployment is undone next, and what was crossed before: told over several deployments."""
 
-
 import pytest
 from django.utils import timezone
 
 from core.blockers import Refused
-from deployments import pipeline, way_back, where
+from deployments import guards, pipeline, way_back, where
 from deployments.actions import deployment as doors
 from deployments.drivers import Progress
 from deployments.models import Deployment, Hook, Run, Runbook, RunbookStep
-from releases.models import RollbackPlan
+from releases.models import Environment, RollbackPlan
 from tests.deployments.conftest import fresh, turn
 from tests.factories import deployments as shipping
 from tests.factories import releases
@@ -169,6 +168,21 @@ def test_a_later_deployment_that_failed_is_still_the_one_to_undo(place, tool):
     [blocker] = refused(first, place)
 
     assert (blocker.code, blocker.url) == ("not-newest", second.get_absolute_url())
+
+
+def test_a_release_that_was_deployed_twice_is_taken_back_as_a_whole(place, tool):
+    shipping.verified(place.production, "4.7.0")
+    other = Environment.objects.create(product=place.product, name="EU", slug="eu", tier="production", position=9)
+    approved = place.approved()
+    for _ in range(2):
+        made = approved.into_production()
+        turn()
+    assert fresh(made).state == "succeeded"
+    rolled_back(fresh(made), place)
+
+    assert fresh(place.release).state == "rolled_back"
+    unproven = guards.production_unproven(fresh(place.release))
+    assert codes(unproven) == ["not-verified-in:production", f"not-verified-in:{other.slug}"]
 
 
 # What was crossed before
