@@ -6,7 +6,7 @@ from django.urls import reverse
 from deployments.drivers import DRIVERS, Call, Driver, HookRefused
 from deployments.models import Run
 
-LATE_SINCE = "slipway_late_since"  # beside the driver's own notes in the handle: seconds since 1970
+LATE_SINCE, TOLD = "slipway_late_since", "slipway_told_to_stop"  # beside the driver's notes: seconds since 1970; bool
 
 
 def driver_of(run: Run) -> Driver:
@@ -32,7 +32,7 @@ def call_of(run: Run) -> Call:
 
 def handle_of(run: Run) -> dict:
     """What its driver has noted of it, without what the engine notes beside."""
-    return {name: value for name, value in run.handle.items() if name != LATE_SINCE}
+    return {name: value for name, value in run.handle.items() if name not in (LATE_SINCE, TOLD)}
 
 
 def secret_of(run: Run) -> str:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from core.events import record
 from core.locking import locked
 from deployments.actions import output, steps
-from deployments.actions.calls import LATE_SINCE, call_of, driver_of, handle_of, secret_of
+from deployments.actions.calls import LATE_SINCE, TOLD, call_of, driver_of, handle_of, secret_of
 from deployments.doorbell import ring_after_commit
 from deployments.drivers import DRIVERS, BadCallback, Call, HookError, HookRefused, Progress, Unreachable
 from deployments.models import Deployment, Run
@@ -103,7 +103,7 @@ def _settle_not_started(run: Run, error: HookError) -> bool:
     with settling(run) as row:
         if row.state != RunState.CLAIMED:
             return False
-        row.detail = str(error)
+        row.detail = output.fit(str(error), secret_of(run))
         if isinstance(error, Unreachable) and timezone.now() < row.deadline_at:
             row.hand_back()
             row.due_at = timezone.now() + timedelta(seconds=TRY_AGAIN_S)
@@ -133,12 +133,12 @@ def poll_run(run_id: int) -> bool:
     run = _claim(run_id, (RunState.RUNNING,), lease_s=_lease_for(2, POLL_LEASE_S))
     if run is None:
         return False
-    call, late_since = call_of(run), None
+    call, notes = call_of(run), {}
     progress = _asked(run, call, broken="running")
     if progress.status == "running" and timezone.now() >= run.deadline_at:
-        late_since = _late_since(run)
-        progress = _out_of_time(run, call, progress, late_since)
-    _settle_progress(run, progress, polled=True, late_since=late_since)
+        notes = {LATE_SINCE: _late_since(run), TOLD: _told_to_stop(run, call)}
+        progress = _out_of_time(run, progress, notes)
+    _settle_progress(run, progress, polled=True, notes=notes)
     return True
 
 
@@ -152,11 +152,12 @@ def _asked(run: Run, call: Call, *, broken: str) -> Progress:
 
 
 def _told_to_stop(run: Run, call: Call) -> bool:
+    """Tell its tool. Whether it has heard, now or before: many refuse to be told a second time."""
     try:
-        return driver_of(run).cancel(call, handle_of(run))
+        return driver_of(run).cancel(call, handle_of(run)) or run.handle.get(TOLD, False)
     except Exception:  # a fault of ours
         log.exception("Run %s: the driver broke", run.key)
-        return False
+        return run.handle.get(TOLD, False)
 
 
 def _late_since(run: Run) -> float:
@@ -165,13 +166,13 @@ def _late_since(run: Run) -> float:
     return min(float(run.handle.get(LATE_SINCE, now)), now)
 
 
-def _out_of_time(run: Run, call: Call, progress: Progress, since: float) -> Progress:
+def _out_of_time(run: Run, progress: Progress, notes: dict) -> Progress:
     """Past its deadline it is told to stop at each look, and runs until the tool has ended, by the tool's own word.
 
     A tool that still runs after STOP_S seconds of that leaves the outcome open.
     """
-    told = _told_to_stop(run, call)
-    if timezone.now().timestamp() < since + STOP_S:
+    told = notes[TOLD]
+    if timezone.now().timestamp() < notes[LATE_SINCE] + STOP_S:
         how = "is told to stop" if told else "could not be told to stop yet"
         said = f"It runs longer than its time limit of {run.timeout_s} s and {how}."
         return replace(progress, detail=f"{said} {progress.detail}".strip())
@@ -193,8 +194,8 @@ def receive_callback(token: str, headers: dict[str, str], body: bytes) -> Run:
     return run
 
 
-def _settle_progress(run: Run, progress: Progress, *, polled: bool, late_since: float | None = None) -> None:
-    """Keep output, progress and outcome. Whichever of poll and callback comes first ends the run, once."""
+def _settle_progress(run: Run, progress: Progress, *, polled: bool, notes: dict | None = None) -> None:
+    """Keep output, progress, outcome and `notes`. Whichever of poll and callback comes first ends the run, once."""
     with settling(run) as row:
         if row.state not in UNDER_WAY or not _is_news(row, run, progress, polled):
             return
@@ -205,9 +206,8 @@ def _settle_progress(run: Run, progress: Progress, *, polled: bool, late_since: 
             row.log_offset = progress.log_offset
         if progress.progress is not None:
             row.progress = progress.progress
-        if late_since is not None:
-            row.handle = row.handle | {LATE_SINCE: late_since}
-        row.detail = _worded(row, progress)
+        row.handle = row.handle | (notes or {})
+        row.detail = output.fit(_worded(row, progress), secret_of(run))
         if progress.status == "running":
             if row.state == RunState.RUNNING:  # else a worker has it, and is about to say which run it is
                 row.due_at = timezone.now() + timedelta(seconds=POLL_S * _patience(run))
@@ -280,11 +280,13 @@ def stop_run(run_id: int) -> bool:
     with settling(run) as row:
         output.append(row, progress.output, secret=secret_of(run))
         row.log_offset = progress.log_offset
-        still = not over and (progress.status == "running" or not row.handle)
+        row.handle = row.handle | {TOLD: told}
+        still = not over and (progress.status == "running" or not handle_of(row))
         row.due_at = timezone.now() + timedelta(seconds=POLL_S * _patience(run)) if still else None
         if not still:
             output.flush(row, secret=secret_of(run))
             heard = told or progress.status in ("succeeded", "failed")
-            row.detail = progress.detail if heard else f"The tool could not be told to stop. {progress.detail}".strip()
+            said = progress.detail if heard else f"The tool could not be told to stop. {progress.detail}".strip()
+            row.detail = output.fit(said, secret_of(run))
         row.save()
     return True

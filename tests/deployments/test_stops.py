@@ -133,6 +133,20 @@ def test_a_late_tool_that_misses_the_first_word_is_told_again(running, tool, dea
     assert len(tool.stopped) == 2
 
 
+def test_a_tool_that_has_heard_and_refuses_to_be_told_twice_counts_as_told(running, place, tool, deaf, later):
+    deaf[:] = [True, False]
+    out_of_time(running)
+    turn(3)
+    assert "is told to stop" in Run.objects.get().detail
+
+    deaf[:] = [False]
+    abort(running, place)
+    turn(3)
+    later(run_doors.STOP_S)
+    turn(1)
+    assert (Run.objects.get().is_stopping, Run.objects.get().detail) == (False, "Step 3 of 4.")
+
+
 def test_a_driver_never_sees_what_the_engine_notes_beside_its_handle(running, tool, deaf, monkeypatch):
     seen = []
     poll = tool.poll
