@@ -27,7 +27,7 @@ from deployments.actions.confirmation import behind
 from deployments.actions.statement import manual_checks
 from deployments.guards import owes_confirmation
 from deployments.models import Deployment, Runbook, RunbookStep
-from deployments.states import StepKind
+from deployments.states import RunbookState, StepKind
 from notifications import recipients as to
 from releases import conflicts
 from releases.models import ChangeTemplate, Release
@@ -161,7 +161,16 @@ def _in_trouble(step: RunbookStep, event: Event) -> set[User]:
 
 
 def _trouble(step: RunbookStep, event: Event) -> str:
-    return f"{'Late' if event.name == 'step.late' else 'Failed'}: “{step.name}” of {step.runbook}"
+    what = {"step.late": "Late", "step.failed": "Failed", "step.undone": "Undone"}[event.name]
+    return f"{what}: “{step.name}” of {step.runbook}"
+
+
+def _troubled_by(step: RunbookStep, event: Event) -> str:
+    if event.name == "step.late":
+        return f"It was planned for {wording.plural(step.planned_minutes, 'minute')}."
+    if event.name == "step.undone" and step.runbook.state == RunbookState.RUNNING:
+        return f"{step.note}\nThe runbook goes on. Abort it if it must not."
+    return step.note
 
 
 def _invalidated_voter(request: ApprovalRequest, event: Event) -> set[User]:
@@ -572,14 +581,12 @@ _ALL = [
     ),
     Kind(
         "step-trouble",
-        "A step of a runbook is late or failed",
-        ("step.late", "step.failed"),
+        "A step of a runbook is late, failed or was undone",
+        ("step.late", "step.failed", "step.undone"),
         _step,
         _in_trouble,
         _trouble,
-        lambda s, e: (
-            s.note if e.name == "step.failed" else f"It was planned for {wording.plural(s.planned_minutes, 'minute')}."
-        ),
+        _troubled_by,
     ),
     Kind(
         "runbook",

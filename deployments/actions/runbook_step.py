@@ -29,6 +29,7 @@ BAD_ENDS = {
     DeploymentState.EXPIRED: "did not start in time",
     DeploymentState.SUPERSEDED: "was superseded",
 }
+TAKEN_BACK = (DeploymentState.ROLLED_BACK, DeploymentState.ROLLBACK_FAILED)
 
 
 def may_act(user: User, step: RunbookStep) -> bool:
@@ -164,14 +165,21 @@ def _deploy(step: RunbookStep, *, actor: User) -> None:
 
 
 def settle_deployment(deployment_id: int) -> bool:
-    """The deployment of a step has ended: so has the step. False when none waits for it. Harmless to repeat."""
-    found = RunbookStep.objects.filter(deployment=deployment_id, state=StepState.RUNNING).values_list("pk", flat=True)
-    step_id = found.first()
+    """The deployment of a step has ended: so has the step; one that is done says so when its deployment is taken back later.
+
+    False where nothing was to be said. Harmless to repeat.
+    """
+    found = RunbookStep.objects.filter(deployment=deployment_id, state__in=(StepState.RUNNING, StepState.DONE))
+    step_id = found.values_list("pk", flat=True).first()
     if step_id is None:
         return False
     with going(step_id, over=True) as step:
         deployment = Deployment.objects.select_related("environment").get(pk=deployment_id)
-        if step.state != StepState.RUNNING or step.deployment_id != deployment_id:
+        if step.deployment_id != deployment_id:
+            return False
+        if step.state == StepState.DONE:
+            return _say_undone(step, deployment)
+        if step.state != StepState.RUNNING:
             return False
         system = steps.the_system()
         if deployment.state == DeploymentState.SUCCEEDED:
@@ -181,15 +189,31 @@ def settle_deployment(deployment_id: int) -> bool:
             if step.runbook.state == RunbookState.RUNNING:
                 go_on(step.runbook, actor=system)
         elif deployment.state in BAD_ENDS:
-            why = deployment.detail or deployment.reason
-            _fail(
-                step,
-                f"#{deployment_id} to {deployment.environment} {BAD_ENDS[deployment.state]}. {why}".strip(),
-                actor=system,
-            )
+            _fail(step, _ended_badly(deployment), actor=system)
         else:
             return False
     return True
+
+
+def _say_undone(step: RunbookStep, deployment: Deployment) -> bool:
+    """Note at a step that is done that its deployment was taken back since, and tell it once. A rehearsal puts it there again."""
+    if deployment.state not in TAKEN_BACK:
+        return False
+    rehearsals = Deployment.objects.filter(rolls_back=deployment, is_rehearsal=True)
+    if deployment.state == DeploymentState.ROLLED_BACK and rehearsals.exists():
+        return False
+    said = f"Done, and undone since: {_ended_badly(deployment)}"
+    if step.note == said:
+        return False
+    step.note = said
+    step.save(update_fields=["note"])
+    told(step, "step.undone", steps.the_system(), deployment=deployment.pk, reason=said)
+    return True
+
+
+def _ended_badly(deployment: Deployment) -> str:
+    why = deployment.detail or deployment.reason
+    return f"#{deployment.pk} to {deployment.environment} {BAD_ENDS[deployment.state]}. {why}".strip()
 
 
 # Late

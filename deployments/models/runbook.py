@@ -133,6 +133,11 @@ class RunbookStep(LifecycleModel):
     def rights_scope(self) -> Product:
         return self.runbook.rights_scope
 
+    @property
+    def is_undone(self) -> bool:
+        """Its deployment was taken back after it was done: the only thing that is noted at one that a deployment did."""
+        return self.kind == StepKind.DEPLOYMENT and self.state == StepState.DONE and bool(self.note)
+
     @step_machine.transition(
         state, source=StepState.WAITING, target=StepState.READY, right="", label="Hand over", automatic=True
     )

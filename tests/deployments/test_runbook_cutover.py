@@ -139,6 +139,70 @@ def test_an_aborted_deployment_fails_its_step(book, place, tool):
     assert "was aborted. Wrong night." in fresh(running).note
 
 
+@pytest.fixture
+def shipped(book, place):
+    """The step into staging is done, the one into production failed at its gates; there is a way back from staging."""
+    shipping.verified(place.staging, "4.7.0")
+    begun(book, place)
+    acting.finish_step(step(book, "Announce").pk, actor=place.stakeholder)
+    work()
+    done = step(book, "Deploy to staging")
+    assert (done.state, done.note, done.is_undone) == ("done", "", False)
+    return done
+
+
+def test_a_step_whose_deployment_is_rolled_back_says_so_and_stays_done(book, place, shipped):
+    others = states(book)
+    deploying.roll_back(shipped.deployment_id, actor=place.deployer, reason="It leaks.")
+    work()
+
+    again = fresh(shipped)
+    assert (again.state, again.is_undone, states(book), fresh(book).state) == ("done", True, others, "running")
+    assert again.note == f"Done, and undone since: #{shipped.deployment_id} to Staging was rolled back. It leaks."
+    event = Event.objects.get(name="step.undone")
+    assert (event.payload["step"], event.payload["deployment"]) == ("Deploy to staging", shipped.deployment_id)
+    assert acting.settle_deployment(shipped.deployment_id) is False
+    assert Event.objects.filter(name="step.undone").count() == 1
+
+
+def test_a_rollback_of_a_step_is_told_to_its_owner_the_manager_and_who_started_the_runbook(book, place, shipped):
+    manager = accounts.person("ines", roles=["release-manager"], on=place.product)
+    type(place.release).objects.filter(pk=place.release.pk).update(manager=manager)
+    RunbookStep.objects.filter(pk=shipped.pk).update(owner=place.stakeholder)
+    deploying.roll_back(shipped.deployment_id, actor=place.deployer, reason="It leaks.")
+    work()
+
+    for user in (manager, place.stakeholder, place.deployer):
+        assert f"Undone: “Deploy to staging” of Cut-over of {place.release}" in told(user)
+    text = Notification.objects.filter(recipient=manager, title__startswith="Undone").get().body
+    assert "It leaks." in text
+    assert "The runbook goes on." in text
+
+
+def test_the_page_of_a_runbook_shows_what_was_undone_at_its_head_and_at_the_step(book, place, shipped, client):
+    client.force_login(place.deployer)
+    assert "Undone since" not in client.get(book.get_absolute_url()).content.decode()
+    deploying.roll_back(shipped.deployment_id, actor=place.deployer, reason="It leaks.")
+    work()
+
+    html = client.get(book.get_absolute_url()).content.decode()
+
+    assert html.count("Undone since") == 2
+    assert "was rolled back. It leaks." in html
+
+
+def test_a_rehearsal_undoes_no_step_and_one_that_fails_does(book, place, shipped):
+    way = {"kind": "rollback", "rolls_back": shipped.deployment, "is_rehearsal": True}
+    shipping.deployment(place.release, place.staging, "succeeded", **way)
+    releases.put_in_state(shipped.deployment, "rolled_back")
+    assert acting.settle_deployment(shipped.deployment_id) is False
+    assert fresh(shipped).note == ""
+
+    releases.put_in_state(shipped.deployment, "rollback_failed")
+    assert acting.settle_deployment(shipped.deployment_id) is True
+    assert "could not be rolled back" in fresh(shipped).note
+
+
 def test_nobody_ends_the_step_of_a_deployment_by_hand(book, place, tool):
     tool.answers["ship"] = Progress("running", "")
     begun(book, place)
