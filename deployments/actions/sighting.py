@@ -16,7 +16,8 @@ from accounts.models import User
 from approvals.actions.unauthorised import ask_afterwards
 from core import texts
 from core.blockers import refuse
-from core.events import record
+from core.events import record, stream_of
+from core.models import Event
 from core.wording import full
 from deployments import identity, where
 from deployments.models import Deployment, Sighting
@@ -85,6 +86,8 @@ def report_deployment(
         key = _key(event_id)
         if key and (earlier := environment.sightings.filter(event_id=key).first()):
             return Report("repeated", environment, earlier)
+        if key and _was_known(environment, key):
+            return Report("known", environment)
         word = _read(environment, version, commit, artifact, at, source, key)
         return _take_down(environment, word, actor)
 
@@ -148,6 +151,7 @@ def _instant(at: datetime | None) -> datetime:
 def _take_down(environment: Environment, word: Word, actor: User) -> Report:
     before = where.running_at(environment, word.at)
     if _is_own(environment, word) or _is_known(before, word):
+        _remember(environment, word, actor)
         return Report("known", environment)
     change = None
     if environment.is_production and not _is_approved(environment, word.candidate):
@@ -178,6 +182,18 @@ def _take_down(environment: Environment, word: Word, actor: User) -> Report:
         change=change.key if change else "",
     )
     return Report("recorded", environment, sighting)
+
+
+def _remember(environment: Environment, word: Word, actor: User) -> None:
+    """Keep the id of a report that made no sighting: its repeat, when something else runs there, is no news either."""
+    if word.event_id:
+        told = {"version": word.version, "at": word.at, "source": word.source, "event_id": word.event_id}
+        record("environment.report_known", environment, actor=actor, **told)
+
+
+def _was_known(environment: Environment, key: str) -> bool:
+    told = Event.objects.filter(stream=stream_of(environment), name="environment.report_known")
+    return told.filter(payload__event_id=key).exists()
 
 
 def _is_own(environment: Environment, word: Word) -> bool:

@@ -91,6 +91,42 @@ def test_what_is_known_to_run_is_no_news_under_another_event(place, ci):
     assert Sighting.objects.count() == 1
 
 
+@pytest.mark.parametrize("length", [7, 300])
+def test_a_repeat_of_what_was_known_changes_nothing_whatever_runs_there_by_then(place, ci, length):
+    key = "b" * length
+    shipping.deployment(place.release, place.production, "running")
+    version = place.release.candidate.version
+    assert report(place, ci, version=version, event_id=key).outcome == "known"
+    Deployment.objects.all().delete()
+    report(place, ci, version="9.9.9", event_id="other")
+    before = Event.objects.count()
+
+    again = report(place, ci, version=version, event_id=key)
+
+    assert (again.outcome, again.sighting) == ("known", None)
+    assert runs(place.production).version == "9.9.9"
+    assert Event.objects.count() == before
+    assert report(place, ci, version=version, event_id="b").outcome == "recorded"
+
+
+def test_a_known_report_is_remembered_in_its_own_environment_alone(place, ci):
+    shipping.deployment(place.release, place.production, "running")
+    report(place, ci, version=place.release.candidate.version, event_id="build-7")
+
+    made = report_deployment(place.staging.pk, actor=ci, version="9.9.9", source="api", event_id="build-7")
+
+    assert made.outcome == "recorded"
+
+
+def test_a_known_report_without_an_id_leaves_nothing(place, ci):
+    shipping.deployment(place.release, place.production, "running")
+    before = Event.objects.count()
+
+    assert report(place, ci, version=place.release.candidate.version).outcome == "known"
+
+    assert Event.objects.count() == before
+
+
 def test_an_old_report_of_what_ran_then_is_no_news_either(place, ci):
     an_hour_ago = timezone.now() - timedelta(hours=1)
     report(place, ci, at=an_hour_ago)
