@@ -1,6 +1,17 @@
 """The API of deployments: each file lists its ROUTES."""
 
-from deployments.api import booking, cdevents, check, deployment, hook, pipeline, runbook, runbook_step, sighting
+from deployments.api import (
+    booking,
+    cdevents,
+    check,
+    deployment,
+    hook,
+    pipeline,
+    runbook,
+    runbook_step,
+    sighting,
+    way_back,
+)
 
 ROUTES = [
     *booking.ROUTES,
@@ -10,6 +21,7 @@ ROUTES = [
     *deployment.ROUTES,
     *hook.ROUTES,
     *pipeline.ROUTES,
+    *way_back.ROUTES,
     *sighting.ROUTES,
     *cdevents.ROUTES,
 ]

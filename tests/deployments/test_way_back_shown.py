@@ -1,11 +1,12 @@
 """What approvers and deployers are told of the way back: the calls, how fresh the rehearsal is, where there is no return."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from deployments import around, way_back
 from deployments.models import Deployment, Hook, RunbookStep
@@ -186,3 +187,54 @@ def test_the_deployments_tab_shows_freshness_and_the_point_of_no_return(release,
     assert "Rehearsed " in shown
     assert "It holds until " in shown
     assert "“Drop the old table”" in shown
+
+
+def told(release: Release) -> dict:
+    client = APIClient()
+    client.force_authenticate(accounts.person(roles=["deployer"], on=release.product))
+    return client.get(f"/api/v1/ways-back/{release.pk}/").json()
+
+
+def test_the_api_tells_the_calls_and_that_nobody_rehearsed_them(release):
+    demand(release)
+
+    said = told(release)
+
+    assert said["rehearsal"] == {
+        "is_demanded": True,
+        "is_fresh": False,
+        "is_same": False,
+        "deployment": None,
+        "verified_at": None,
+        "holds_until": None,
+        "tried": None,
+        "skipped": "",
+    }
+    [way] = said["production"]
+    assert (way["environment"], way["version_to"]) == ("production", "4.7.0-rc.1")
+    assert (way["calls"], way["deploys_again"]) == (["Point traffic back", "Restore the schema"], False)
+
+
+def test_the_api_tells_how_fresh_the_rehearsal_is_and_where_there_is_no_return(release):
+    made = rehearsed(release)
+    mark_step(release, "Drop the old table")
+
+    said = told(release)
+
+    fresh = said["rehearsal"]
+    assert (fresh["is_demanded"], fresh["is_fresh"], fresh["deployment"], fresh["tried"]) == (
+        False,
+        True,
+        made.pk,
+        made.pk,
+    )
+    until = made.verified_at + timedelta(days=release.product.rehearsal_days)
+    assert datetime.fromisoformat(fresh["holds_until"]) == until
+    [way] = said["production"]
+    assert way["no_return"] == [{"name": "Drop the old table", "what": "step of the runbook", "crossed_at": None}]
+
+
+def test_the_api_tells_the_way_back_of_no_release_out_of_sight(release):
+    client = APIClient()
+    client.force_authenticate(accounts.person("outsider"))
+    assert client.get(f"/api/v1/ways-back/{release.pk}/").status_code == 404
