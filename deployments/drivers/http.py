@@ -13,6 +13,7 @@ from django.conf import settings
 
 from deployments.drivers.fields import Field, host_and_path
 from deployments.drivers.hosts import address_trouble, same_origin
+from deployments.drivers.masking import looks_of, masked, shortened
 from deployments.drivers.protocol import (
     Call,
     Handle,
@@ -25,7 +26,7 @@ from deployments.drivers.signed import Report, parse_report, report_of, signatur
 from deployments.drivers.wire import Answer, Broken, NotSent, exchange
 
 MAY_HAVE_STARTED = (408, 409)  # gave up waiting; a call with this key is under way
-EXCERPT_CHARACTERS = 300
+EXCERPT_CHARACTERS, DETAIL_CHARACTERS = 300, 2_000
 HANDLE_LOG_CHARACTERS = 100_000
 USER_AGENT = "Slipway"
 
@@ -138,8 +139,10 @@ class HttpDriver:
             raise OutcomeUnknown(f"{urlsplit(url).netloc} was called, but gave no answer: {error}") from error
 
     def _handle(self, call: Call, report: Report) -> Handle:
-        handle = {"sent_at": time.time(), "status": report.status or "running", "detail": report.detail}
-        handle |= {"log": report.log[:HANDLE_LOG_CHARACTERS], "progress": report.progress}
+        looks = looks_of(call.secret)  # a handle is kept as it is
+        detail, log = shortened(report.detail, looks, DETAIL_CHARACTERS), masked(report.log, looks)
+        handle = {"sent_at": time.time(), "status": report.status or "running", "detail": detail}
+        handle |= {"log": log[:HANDLE_LOG_CHARACTERS], "progress": report.progress}
         for name in ("poll_url", "cancel_url"):
             handle[name] = same_origin(getattr(report, name), call.config["url"])
             if getattr(report, name) and not handle[name]:

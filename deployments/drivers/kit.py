@@ -18,7 +18,7 @@ from deployments.drivers.protocol import (
     Unreachable,
 )
 from deployments.drivers.signed import report_of
-from deployments.drivers.talk import Talk, is_refusal, talking
+from deployments.drivers.talk import Talk, current, is_refusal, talking
 
 if TYPE_CHECKING:
     from deployments.drivers.session import Session
@@ -100,7 +100,7 @@ class Tool:
         except HookError as error:
             return Progress("running", "", log_offset, f"The last poll failed: {error}")
         detail = _short(seen.detail, DETAIL_CHARACTERS)
-        return replace(seen, output=seen.output.replace("\0", "\ufffd"), detail=detail.replace("\0", "\ufffd"))
+        return replace(seen, output=seen.output.replace("\0", "\ufffd"), detail=detail)
 
     def cancel(self, call: Call, handle: Handle) -> bool:
         try:
@@ -131,7 +131,8 @@ class Tool:
         if known is None:
             status = "running" if handle else "unknown"
             return Progress(status, "", log_offset, f"{self.label} knows no run with the key {call.key}{self.hint}")
-        return self.look(call, known, log_offset)
+        seen = self.look(call, known, log_offset)
+        return replace(seen, detail=current().fit_for_people(seen.detail))
 
     def _stopped(self, call: Call, handle: Handle) -> bool:
         known = self._known(call, handle)
