@@ -92,7 +92,10 @@ class Driver(Protocol):
         """What is known now. Never raises because of the tool."""
 
     def cancel(self, call: Call, handle: Handle) -> bool:
-        """Ask the run to stop; whether the request could be handed over. Poll tells when it has stopped."""
+        """Ask the run to stop; whether the request could be handed over. Poll tells when it has stopped.
+
+        Asked again at each look until it has.
+        """
 
     def callback(self, call: Call, handle: Handle, headers: dict[str, str], body: bytes) -> Progress:
         """What a message from the tool says. Raises BadCallback."""
