@@ -42,6 +42,8 @@ class Field(fields.Field):
         value = self.value(config)
         if value in (None, ""):
             return f"Fill in “{self.label}”." if self.required else ""
+        if trouble := fields.letters_trouble(value):
+            return trouble
         if self.kind not in _TROUBLES:
             return super().trouble(config)
         return _TROUBLES[self.kind](self, value)

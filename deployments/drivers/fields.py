@@ -42,6 +42,8 @@ class Field:
         value = self.value(config)
         if value in (None, "", []):
             return f"Give the {inside(self.label)}." if self.required else ""
+        if trouble := letters_trouble(value):
+            return trouble
         if self.kind == "address":
             return address_trouble(value, settings.HOOK_HOSTS)
         if self.kind == "number":
@@ -84,6 +86,14 @@ class Field:
             names = [line.partition("=")[0].strip() for line in lines if isinstance(line, str)]
             return f"with {', '.join(names)}" if names else ""
         return ", ".join(str(line) for line in value) if isinstance(value, list) else str(value)
+
+
+def letters_trouble(value: object) -> str:
+    """What the database cannot hold of a text, or of the texts of a list, or ""."""
+    texts = value if isinstance(value, list) else [value]
+    return (
+        "A text cannot hold a NUL character." if any(isinstance(text, str) and "\0" in text for text in texts) else ""
+    )
 
 
 def problems_of(fields: tuple[Field, ...], config: dict) -> dict[str, str]:
