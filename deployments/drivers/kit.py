@@ -9,6 +9,7 @@ from deployments.drivers.fields import Field, problems_of
 from deployments.drivers.joblog import Part, after, log_of, mean
 from deployments.drivers.placeholders import filled
 from deployments.drivers.protocol import (
+    BadCallback,
     Call,
     Handle,
     HookError,
@@ -17,7 +18,6 @@ from deployments.drivers.protocol import (
     Progress,
     Unreachable,
 )
-from deployments.drivers.signed import report_of
 from deployments.drivers.talk import Talk, current, is_refusal, talking
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Tool:
     secret_label = "Token"  # noqa: S105 - what the form calls it
     needs_secret = False
     hint = "."  # the end of the sentence that the tool knows no run with the key
-    patience = 5  # seconds between two polls; a callback is heard at once
+    patience = 5  # seconds between two polls
 
     def begin(self, call: Call) -> Handle:
         """Start a run, and bind `call.key` to it at the tool.
@@ -109,8 +109,8 @@ class Tool:
             return False
 
     def callback(self, call: Call, handle: Handle, headers: dict[str, str], body: bytes) -> Progress:
-        """A message signed as Standard Webhooks has it, with the hook's secret."""
-        return report_of(call, headers, body)
+        """Each is refused: what would sign it is the tool's own token, which is no key and belongs into no job."""
+        raise BadCallback(f"A hook of {self.label} takes no callbacks: {self.label} is asked how the run goes.")
 
     def _sought(self, call: Call) -> Handle:
         """The run of a call that was begun before. Whatever is said now, it says nothing of what happened then."""

@@ -16,7 +16,7 @@ PLACEHOLDERS = {
     "previous_commit": "its commit",
     "action": "deploy, rollback or verify",
     "key": "one for each call, the same when it is repeated",
-    "callback_url": "where your tool may report to",
+    "callback_url": "where a tool of an HTTP hook may report to",
     "deployment": "its number in Slipway",
     "candidate": "its number within the release, as 3",
 }

@@ -4,12 +4,14 @@ import base64
 import json
 import socket
 import time
+from dataclasses import replace
 
 import pytest
 import requests
 
 from deployments.drivers import BadCallback, Call, HookRefused, OutcomeUnknown, Progress, Unreachable
 from deployments.drivers.kit import Field, Tool, fetched, session
+from deployments.drivers.signed import signature
 from tests.deployments.counterpart import Counterpart
 
 SECRET = "glpat-3Qk/9+tokens=every where"
@@ -361,9 +363,12 @@ def test_what_lies_elsewhere_is_fetched_without_credentials_and_only_where_that_
             fetched(store.url + "/log", tool.url)
 
 
-def test_a_callback_must_be_signed_with_the_secret(forge, call):
-    with pytest.raises(BadCallback):
-        forge.callback(call(), {}, {}, b'{"status": "succeeded"}')
+@pytest.mark.parametrize("secret", ["c2VjcmV0c2VjcmV0", ""])
+def test_no_callback_is_taken_also_none_that_is_signed_with_the_token(forge, call, secret):
+    body = b'{"status": "succeeded"}'
+    headers = signature(secret, "msg-1", body)
+    with pytest.raises(BadCallback, match="takes no callbacks"):
+        forge.callback(replace(call(), secret=secret), {}, headers, body)
 
 
 @pytest.mark.parametrize(
