@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from core.blockers import Refused
@@ -12,6 +13,7 @@ from deployments.states import Source
 from releases import actions
 from releases.models import Environment
 from tests.factories import releases
+from tests.input.test_fields import error_at
 
 
 def deployed(environment, person, version="1.0.0"):
@@ -147,6 +149,22 @@ def test_what_is_removed_or_reordered_is_told_with_what_was(product, manager, pr
         ),
         ("environment.removed", {"name": "Staging", "tier": "staging"}),
     ]
+
+
+def test_the_page_and_the_api_say_it_at_the_tier(client, product, manager, production):
+    deployed(production, manager)
+    client.force_login(manager)
+    typed = {"do": "edit", "environment": production.pk, "name": "Production", "tier": "staging", "url": ""}
+
+    page = client.post(reverse("releases:environments", args=[product.slug]), typed)
+    told = client.patch(f"/api/v1/environments/{production.pk}/", {"tier": "staging"}, "application/json")
+
+    assert page.status_code == 422
+    assert "Production has deployments in its history" in error_at("tier", page.content.decode())
+    assert (told.status_code, [(b["code"], b["field"]) for b in told.json()["blockers"]]) == (
+        409,
+        [("tier-settled", "tier")],
+    )
 
 
 def test_the_way_past_the_approval_is_closed(product, manager, production):
