@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from accounts import policy
 from accounts.models import User
-from core.blockers import Blocker, Refused, refuse, refuse_if
+from core.blockers import Blocker, refuse, refuse_if
 from core.events import record
 from core.locking import locked
 from deployments.drivers import DRIVERS
@@ -57,12 +57,19 @@ def _under_way(hook: Hook) -> list[Run]:
 def _secret_held(hook: Hook) -> list[Blocker]:
     """What a tool that is at work repeats of the secret is known by it only, and so are its callbacks."""
     held = [run for run in _under_way(hook) if run.state != RunState.WAITING or run.in_doubt or run.handle]
-    return [_called_now("hook-secret-held", held[0], "have another secret")] if held else []
+    return [
+        Blocker(
+            "hook-secret-held",
+            f"Deployment {run.deployment_id} is calling {run.name}, so its secret stays. Wait for the end, or cancel it first.",
+            *_the_deployment_of(run),
+        )
+        for run in held[:1]
+    ]
 
 
-def _called_now(code: str, run: Run, what: str) -> Blocker:
-    text = f"Deployment {run.deployment_id} is calling {run.name}, so it cannot {what} now. Wait for its end, or cancel it first."
-    return Blocker(code, text, reverse("deployments:deployment", args=[run.deployment_id]), "See the deployment")
+def _the_deployment_of(run: Run) -> tuple[str, str]:
+    """A blocker's url and fix."""
+    return reverse("deployments:deployment", args=[run.deployment_id]), "See the deployment"
 
 
 def problems(hook: Hook) -> list[Blocker]:
@@ -102,8 +109,9 @@ def remove_hook(hook_id: int, *, actor: User) -> None:
     with locked(Environment.objects, environment_id) as environment:
         policy.require(actor, RIGHT, environment)
         hook = environment.hooks.get(pk=hook_id)
-        if going_on := _under_way(hook):
-            raise Refused(_called_now("hook-under-way", going_on[0], "be removed"))
+        for run in _under_way(hook):
+            text = f"Deployment {run.deployment_id} is calling {run.name}, so it stays. Wait for the end, or cancel it first."
+            refuse("hook-under-way", text, url=_the_deployment_of(run)[0], fix=_the_deployment_of(run)[1])
         name = hook.name
         hook.delete()
         record("environment.hook_removed", environment, actor=actor, hook=hook_id, hook_name=name)
