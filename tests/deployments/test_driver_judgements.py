@@ -1,10 +1,12 @@
 """What each tool's own states mean to Slipway, state by state, beyond what a well-behaved counterpart ever shows."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from deployments.drivers import DRIVERS, Call, HookRefused, Progress
 from deployments.drivers.argocd import judged
-from deployments.drivers.gitlab import NOT_BEGUN, OVER
+from deployments.drivers.gitlab import _trace
 from tests.deployments.rigs import RIGS
 
 BEFORE, END, AFTER = "2026-11-12T20:59:59Z", "2026-11-12T21:00:00Z", "2026-11-12T21:00:01Z"
@@ -104,6 +106,7 @@ def test_a_build_of_jenkins_has_ended_once_it_builds_no_more_and_has_a_result(
     real = jenkins.Jenkins.get_build_info
     said = {"building": building, "result": result}
     monkeypatch.setattr(jenkins.Jenkins, "get_build_info", lambda *asked, **more: real(*asked, **more) | said)
+    ci.items[0]["result"] = "SUCCESS"  # so that its console has come to an end
     assert driver.poll(call, handle).status == outcome
 
 
@@ -120,17 +123,25 @@ def test_a_build_is_never_said_to_be_all_done_before_it_is(expected_ms, began_ag
 # GitLab
 
 
-@pytest.mark.parametrize("state", [*NOT_BEGUN, *OVER, "running", "canceling"])
-def test_the_trace_of_a_job_is_asked_for_once_it_has_begun(state):
-    from types import SimpleNamespace
+WAITS = ("created", "pending", "preparing", "scheduled", "waiting_for_resource", "skipped", "manual", "canceled")
 
-    from deployments.drivers.gitlab import _trace
 
-    asked = []
-    job = SimpleNamespace(get=lambda number, lazy: asked.append(number) or SimpleNamespace(trace=lambda: b"said\xff"))
-    said = _trace(SimpleNamespace(jobs=job), SimpleNamespace(id=7, status=state))
-    begun = state not in ("created", "pending", "preparing", "scheduled", "waiting_for_resource", "skipped", "manual")
-    assert (said, asked) == (("said\ufffd", [7]) if begun else ("", []))
+@pytest.mark.parametrize("state", [*WAITS, "running", "success", "failed"])
+def test_the_trace_of_a_job_is_asked_for_once_it_has_begun(tmp_path, settings, state):
+    settings.HOOK_HOSTS = []
+    with RIGS["gitlab"](tmp_path) as rig:
+        call = asking(rig)
+        handle = DRIVERS["gitlab"].start(call)
+        for job in rig.pipelines[0]["jobs"]:
+            job |= {"status": state, "trace": "said\n"}
+        DRIVERS["gitlab"].poll(call, handle)
+        traces = [path for _, path, *_ in rig.server.requests if path.endswith("/trace")]
+    assert bool(traces) is (state not in WAITS)
+
+
+def test_a_trace_that_is_no_text_is_read_all_the_same():
+    job = SimpleNamespace(get=lambda number, lazy: SimpleNamespace(trace=lambda: b"said\xff"))
+    assert _trace(SimpleNamespace(jobs=job), SimpleNamespace(id=7)) == "said\ufffd"
 
 
 # What holds for all of them
