@@ -73,6 +73,7 @@ BEHIND_PK = {
     "api:runbook-step-take-over": ("step ready",),
     "api:verification": ("environment",),
     "api:pipeline": ("release",),
+    "api:way-back": ("release",),
     "api:deployment-start": ("deployment planned",),
     "api:deployment-move": ("deployment scheduled",),
     "api:deployment-queue": ("deployment planned",),
