@@ -19,6 +19,7 @@ from deployments.actions import output, steps
 from deployments.actions.calls import LATE_SINCE, TOLD, call_of, driver_of, handle_of, secret_of
 from deployments.doorbell import ring_after_commit
 from deployments.drivers import DRIVERS, BadCallback, Call, HookError, HookRefused, Progress, Unreachable
+from deployments.drivers.masking import traced
 from deployments.models import Deployment, Run
 from deployments.states import UNDER_WAY, DeploymentState, Purpose, RunState
 
@@ -42,8 +43,7 @@ def start_run(run_id: int) -> bool:
     except HookError as error:
         outcome, settle = error, _settle_not_started
     except Exception as error:  # a fault of ours: whether the tool was called is not known
-        log.exception("Run %s: the driver broke", run.key)
-        outcome, settle = HookError(f"The driver {run.driver} broke: {error}"), _settle_not_started
+        outcome, settle = HookError(_fault(run, error)), _settle_not_started
     if not settle(run, outcome):
         _tell_to_stop_if_cancelled(run)
     return True
@@ -147,17 +147,22 @@ def _asked(run: Run, call: Call, *, broken: str) -> Progress:
     try:
         return driver_of(run).poll(call, handle_of(run), run.log_offset)
     except Exception as error:  # a fault of ours
-        log.exception("Run %s: the driver broke", run.key)
-        return Progress(broken, "", run.log_offset, f"The driver {run.driver} broke: {error}")
+        return Progress(broken, "", run.log_offset, _fault(run, error))
 
 
 def _told_to_stop(run: Run, call: Call) -> bool:
     """Tell its tool. Whether it has heard, now or before: many refuse to be told a second time."""
     try:
         return driver_of(run).cancel(call, handle_of(run)) or run.handle.get(TOLD, False)
-    except Exception:  # a fault of ours
-        log.exception("Run %s: the driver broke", run.key)
+    except Exception as error:  # a fault of ours
+        _fault(run, error)
         return run.handle.get(TOLD, False)
+
+
+def _fault(run: Run, error: Exception) -> str:
+    """What is told of a driver that broke; where it did stands in the server's log."""
+    log.error("Run %s: the driver broke\n%s", run.key, traced(error, secret_of(run)))
+    return f"The driver {run.driver} broke: {error}"
 
 
 def _late_since(run: Run) -> float:

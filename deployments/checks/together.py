@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from deployments.checks.protocol import Kind, Result
-from deployments.drivers.masking import looks_of, shortened
+from deployments.drivers.masking import looks_of, shortened, traced
 
 log = logging.getLogger(__name__)
 DETAIL_MAX = 500
@@ -54,7 +54,7 @@ def _ask(place: int, question: Question, timeout_s: float, answers: queue.Simple
         else:
             result = question.looker.look(question.config, question.secret, question.facts, timeout_s)
     except Exception as error:  # a fault of ours is never taken for well
-        log.exception("The check %s broke", question.name)
+        log.error("The check %s broke\n%s", question.name, traced(error, question.secret))
         result = Result(None, f"The check broke: {type(error).__name__}.")
     answers.put((place, _without(result, question.secret)))
 

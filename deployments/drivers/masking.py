@@ -1,6 +1,7 @@
 """Keeping a hook's secret out of all that is told, whatever a tool repeats of it."""
 
 import json
+import traceback
 from base64 import b64encode
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -29,6 +30,11 @@ def masked(text: str, looks: Iterable[str]) -> str:
     for look in sorted(looks, key=len, reverse=True):
         text = text.replace(look, HIDDEN)
     return text
+
+
+def traced(error: BaseException, secret: str) -> str:
+    """The traceback of a fault, for the server's log, without the secret that its message may repeat."""
+    return masked("".join(traceback.format_exception(error)), looks_of(secret))
 
 
 def begun(text: str, looks: Iterable[str]) -> int:

@@ -161,7 +161,7 @@ def test_a_token_in_what_a_tool_says_of_a_run_is_neither_kept_nor_shown(rig, pla
     ],
     ids=["running", "failed", "unknown", "refused", "open", "broken"],
 )
-def test_whatever_a_driver_says_is_kept_without_the_secret_and_within_bounds(place, tool, said):
+def test_whatever_a_driver_says_is_kept_without_the_secret_and_within_bounds(place, tool, caplog, said):
     hook = Hook.objects.get(environment=place.staging)
     hook.secret = SECRET
     hook.save()
@@ -172,6 +172,8 @@ def test_whatever_a_driver_says_is_kept_without_the_secret_and_within_bounds(pla
 
     assert "with •••••" in deployment.runs.get().detail
     assert SECRET not in all_that_is_kept()
+    assert SECRET not in caplog.text
+    assert ("Traceback" in caplog.text) is isinstance(said, RuntimeError)
 
 
 @pytest.mark.parametrize("method", ["poll", "callback"])
