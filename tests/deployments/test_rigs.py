@@ -25,12 +25,20 @@ INPUTS = {
 
 
 @pytest.fixture(params=sorted(RIGS))
-def rig(request, tmp_path, settings):
-    settings.HOOK_TIMEOUT_S = 1
+def rig(request, tmp_path, settings, monkeypatch):
     settings.VAR_DIR = tmp_path
     with RIGS[request.param](tmp_path) as made:
         for name, value in made.settings.items():
             setattr(settings, name, value)
+        be_as_told = made.be
+
+        def be(mood, **of):
+            """A tool that means well may be as slow as the machine; any other is given up soon."""
+            settings.HOOK_TIMEOUT_S = 10 if mood == Mood.WELL else 1
+            be_as_told(mood, **of)
+
+        monkeypatch.setattr(made, "be", be)
+        settings.HOOK_TIMEOUT_S = 10
         yield made
 
 
