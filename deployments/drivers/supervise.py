@@ -109,6 +109,7 @@ class Run:
         self.room_left = self.call["log_max_bytes"]
         self.cut = self.stopping = self.timed_out = self.cancelled = False
         self.kill_at = None
+        self.family: set[psutil.Process] = set()
         self.started_at = time.time()
         signal.signal(signal.SIGTERM, self.on_sigterm)
 
@@ -132,7 +133,7 @@ class Run:
                 self.watch_the_clock()
             self.drain()
         if self.stopping:
-            self.send(signal.SIGKILL)  # what is left of its group
+            self.send(signal.SIGKILL)  # what is left of it
         self.program.wait()
         self.write_exit()
 
@@ -195,9 +196,17 @@ class Run:
             self.send(signal.SIGKILL)
 
     def send(self, number: int) -> None:
-        """Signal the program and everything it started; its pid is ours until it has been waited for."""
+        """Signal the program and its group; its pid is ours until it has been waited for.
+
+        SIGKILL meets also what it started in sessions of their own, as Ansible starts tasks, and what of them was left behind.
+        """
+        with suppress(psutil.Error):
+            self.family |= set(psutil.Process(self.program.pid).children(recursive=True))
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.program.pid, number)
+        for process in self.family if number == signal.SIGKILL else ():
+            with suppress(psutil.Error):  # psutil leaves alone whoever has the number of one that is gone
+                process.kill()
 
     def write_exit(self, error: str = "") -> None:
         code = None if error else self.program.returncode

@@ -32,10 +32,12 @@ for order in sys.argv[2:]:
     elif verb == "bytes": os.write(1, bytes.fromhex(value))
     elif verb == "err": print(value, file=sys.stderr, flush=True)
     elif verb == "stubborn": signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    elif verb == "mild": signal.signal(signal.SIGTERM, signal.SIG_DFL)
     elif verb == "env": print(value, "=", os.environ.get(value), flush=True)
     elif verb == "allenv": print(sorted(os.environ), flush=True)
-    elif verb == "child":
-        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"])
+    elif verb in ("child", "runaway"):
+        asleep = [sys.executable, "-c", "import time; time.sleep(30)"]
+        child = subprocess.Popen(asleep, start_new_session=verb == "runaway")
         print("child", child.pid, flush=True)
     elif verb == "flood": print("x" * int(value), flush=True)
     elif verb == "exit": sys.exit(int(value))
@@ -305,8 +307,13 @@ def test_a_run_of_another_machine_is_running_until_its_time_is_over(driver, call
     assert driver.poll(this, {}).status == "unknown"
 
 
-def test_a_program_over_its_time_limit_is_stopped_with_all_it_started(driver, call):
-    this = call("stubborn", "child", "sleep:30", timeout_s=0.8)
+@pytest.mark.parametrize(
+    "orders",
+    [("stubborn", "child"), ("stubborn", "runaway"), ("stubborn", "runaway", "mild")],
+    ids=["in its group", "in a session of its own", "left behind by a program that stopped"],
+)
+def test_a_program_over_its_time_limit_is_stopped_with_all_it_started(driver, call, orders):
+    this = call(*orders, "sleep:30", timeout_s=0.8)
     driver.start(this)
     progress, said = follow(driver, this)
     assert (progress.status, progress.detail) == ("failed", "Stopped: it ran longer than its time limit of 0.8 s.")
