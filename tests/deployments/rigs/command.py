@@ -64,6 +64,11 @@ class CommandRig(Rig):
         self._behave()
         return self
 
+    def __exit__(self, *_):
+        """What still runs is stopped: its supervisor sees to that."""
+        for run in [*self.runs.glob("*/"), *self.away.glob("*/")]:
+            (run / "cancel").touch()
+
     @property
     def config(self) -> dict:
         return {"program": str(self.program), "arguments": [str(self.folder), "{key}"]}
