@@ -133,8 +133,8 @@ def test_a_playbook_that_cannot_be_read_has_failed(driver, call, place):
 def test_the_task_under_way_is_told(driver, call):
     this = call(shell("sleep 30", name="Wait for the cluster"))
     driver.start(this)
-    wait_for(lambda: driver.poll(this, {}).detail == "Wait for the cluster")
-    driver.cancel(this, {})
+    assert wait_for(lambda: driver.poll(this, {}).detail == "Wait for the cluster")
+    assert driver.cancel(this, {})
 
 
 def test_a_playbook_over_its_time_is_stopped_with_all_its_tasks(driver, call, place):
